@@ -17,6 +17,7 @@ public sealed class TaskScope : IAsyncDisposable
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Action<string, Exception>? _onFault;
     private CloseReason? _reason;
+    private TaskCompletionSource? _idle;
     private int _live = 1; // the scope itself, until it is disposed
     private int _disposed;
 
@@ -71,6 +72,15 @@ public sealed class TaskScope : IAsyncDisposable
         }
     }
 
+    /// <summary>Waits until no work is left in the scope, which stays open.</summary>
+    public Task WaitForIdleAsync(CancellationToken cancellationToken)
+    {
+        var idle = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        if (Interlocked.CompareExchange(ref _idle, idle, null) is { } earlier) idle = earlier;
+        if (Count == 0) SignalIdle();
+        return idle.Task.WaitAsync(cancellationToken);
+    }
+
     /// <summary>Closes the scope, if it is open still, and waits until all of its work has ended.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -120,6 +130,10 @@ public sealed class TaskScope : IAsyncDisposable
 
     private void Release()
     {
-        if (Interlocked.Decrement(ref _live) == 0) _drained.TrySetResult();
+        int live = Interlocked.Decrement(ref _live);
+        if (live == 0) _drained.TrySetResult();
+        if (live <= 1) SignalIdle();
     }
+
+    private void SignalIdle() => Interlocked.Exchange(ref _idle, null)?.TrySetResult();
 }

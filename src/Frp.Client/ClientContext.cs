@@ -1,0 +1,38 @@
+using Frp.Config;
+using Frp.Transport;
+using Frp.Wire;
+using Microsoft.Extensions.Logging;
+
+namespace Frp.Client;
+
+/// <summary>What the parts of one running client share. Built once, when the client starts.</summary>
+internal sealed class ClientContext
+{
+    internal required ClientConfig Config { get; init; }
+    internal required ILoggerFactory Loggers { get; init; }
+    internal required TimeProvider Time { get; init; }
+    internal required TokenProver Auth { get; init; }
+    internal required WireVersion Wire { get; init; }
+
+    /// <summary>Key of the payload encryption and of the v1 control channel, derived from the token.</summary>
+    internal required byte[] StreamKey { get; init; }
+
+    /// <summary>The proxies, in the order of their names.</summary>
+    internal required IReadOnlyList<ManagedProxy> Proxies { get; init; }
+
+    /// <summary>Work connections, waiting or busy. They are drained when the client stops.</summary>
+    internal required TaskScope Users { get; init; }
+
+    /// <summary>Fires when the client stops for good, behind the draining.</summary>
+    internal required CancellationToken Stopping { get; init; }
+
+    /// <summary>The proxy with this name on the wire.</summary>
+    internal ManagedProxy? FindProxy(string wireName)
+    {
+        foreach (var proxy in Proxies)
+        {
+            if (proxy.Registration.ProxyName == wireName) return proxy;
+        }
+        return null;
+    }
+}

@@ -1,0 +1,62 @@
+using Frp.Transport;
+using Yamux;
+
+namespace Frp.Client;
+
+/// <summary>What a client opens logical connections on: one multiplexed link, or a new link for each.</summary>
+internal interface ICarrier : IAsyncDisposable
+{
+    /// <summary>Opens a logical connection, now the caller's.</summary>
+    ValueTask<Connection> OpenAsync(CancellationToken cancellationToken);
+
+    /// <summary>Completes when the link is lost; never where there is no common link.</summary>
+    Task<CloseReason> Completion { get; }
+}
+
+/// <summary>Dials a link for every logical connection (<c>transport.tcpMux = false</c>).</summary>
+internal sealed class DirectCarrier(ServerDialer dialer) : ICarrier
+{
+    public ValueTask<Connection> OpenAsync(CancellationToken cancellationToken) => dialer.DialAsync(cancellationToken);
+
+    public Task<CloseReason> Completion { get; } = new TaskCompletionSource<CloseReason>().Task;
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+}
+
+/// <summary>One dialled link with a multiplexing session on it; each logical connection is one stream.</summary>
+internal sealed class MuxCarrier : ICarrier
+{
+    private readonly Connection _link;
+    private readonly YamuxSession _session;
+
+    private MuxCarrier(Connection link, YamuxSession session, CancellationToken stopping)
+    {
+        (_link, _session) = (link, session);
+        Completion = RunAsync(stopping);
+    }
+
+    /// <summary>Dials the link and starts the session on it.</summary>
+    /// <param name="dialer">Knows the server.</param>
+    /// <param name="options">The session's.</param>
+    /// <param name="stopping">Ends the session.</param>
+    /// <param name="cancellationToken">Gives up dialling.</param>
+    internal static async ValueTask<MuxCarrier> DialAsync(ServerDialer dialer, YamuxOptions options, CancellationToken stopping, CancellationToken cancellationToken)
+    {
+        var link = await dialer.DialAsync(cancellationToken);
+        return new MuxCarrier(link, new YamuxSession(link.Stream, YamuxRole.Client, options), stopping);
+    }
+
+    public Task<CloseReason> Completion { get; }
+
+    public async ValueTask<Connection> OpenAsync(CancellationToken cancellationToken) =>
+        new MuxConnection(await _session.OpenStreamAsync(cancellationToken), _link.Local, _link.Remote);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _session.DisposeAsync();
+        await Completion;
+        await _link.DisposeAsync();
+    }
+
+    private async Task<CloseReason> RunAsync(CancellationToken stopping) => MuxEnds.ReasonOf(await _session.RunAsync(stopping));
+}

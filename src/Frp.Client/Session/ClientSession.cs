@@ -1,0 +1,208 @@
+using System.Globalization;
+using Frp.Config;
+using Frp.Proxies;
+using Frp.Transport;
+using Frp.Wire;
+using Microsoft.Extensions.Logging;
+
+namespace Frp.Client;
+
+/// <summary>One session with the server, from login to loss.</summary>
+/// <remarks>
+/// <para><b>Ownership.</b> The session owns its carrier and control connection. Work connections belong to it while they wait;
+/// once a user is on them they belong to the client, and outlive the session where the carrier allows it.</para>
+/// <para><b>Concurrency.</b> The read loop handles messages one after another.</para>
+/// </remarks>
+internal sealed partial class ClientSession : IAsyncDisposable
+{
+    private readonly ClientContext _client;
+    private readonly ICarrier _carrier;
+    private readonly ControlChannel _channel;
+    private readonly bool _halfClose;
+    private readonly ILogger _logger;
+    private readonly TaskScope _scope;
+    private long _lastPong;
+
+    internal ClientSession(ClientContext client, ICarrier carrier, LoginOutcome outcome)
+    {
+        (_client, _carrier, _channel, _halfClose, RunId) = (client, carrier, outcome.Channel, outcome.HalfClose, outcome.RunId);
+        _logger = PrefixLogger.Append(client.Loggers.CreateLogger("client/session"), RunId);
+        _scope = new TaskScope($"session {RunId}", (name, e) => Log.Fault(_logger, name, e), client.Stopping);
+    }
+
+    /// <summary>The id that the server gave.</summary>
+    internal string RunId { get; }
+
+    /// <summary>Ends the session. The first reason wins.</summary>
+    internal void Close(CloseReason reason) => _scope.Close(reason);
+
+    /// <summary>Runs the session until it is lost or closed.</summary>
+    internal async Task<CloseReason> RunAsync()
+    {
+        _scope.Run("carrier", async token => Close(await _carrier.Completion.WaitAsync(token)));
+        _scope.Run("control sender", _channel.SendAsync);
+        foreach (var proxy in _client.Proxies) proxy.Reset(RunId);
+        _scope.Run("supervision", SuperviseAsync);
+        var transport = _client.Config.Transport;
+        if (transport.HeartbeatInterval > 0) _scope.Run("heartbeat", HeartbeatAsync);
+        try
+        {
+            while (true) await HandleAsync(await _channel.ReadAsync(_scope.Stopping));
+        }
+        catch (Exception e)
+        {
+            Close(e is EndOfStreamException ? new CloseReason(CloseKind.EndOfStream, "the server closed the control connection") : CloseReason.From(e));
+        }
+        return _scope.Reason!;
+    }
+
+    /// <summary>Tells the server that the proxies are gone, so that no new user arrives.</summary>
+    internal async Task WithdrawAsync(CancellationToken cancellationToken)
+    {
+        foreach (var proxy in _client.Proxies)
+        {
+            if (proxy.Close()) await _channel.PostAsync(new CloseProxy { ProxyName = proxy.Registration.ProxyName }, cancellationToken);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _scope.DisposeAsync();
+        await _channel.DisposeAsync();
+        await _carrier.DisposeAsync();
+    }
+
+    private async Task SuperviseAsync(CancellationToken cancellationToken)
+    {
+        // Source: wire specification §13, "state poll every 3 s".
+        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(3), _client.Time);
+        do
+        {
+            foreach (var proxy in _client.Proxies)
+            {
+                if (proxy.Due() is { } registration) await _channel.PostAsync(registration, cancellationToken);
+            }
+        }
+        while (await timer.WaitForNextTickAsync(cancellationToken));
+    }
+
+    private async Task HeartbeatAsync(CancellationToken cancellationToken)
+    {
+        var transport = _client.Config.Transport;
+        _lastPong = _client.Time.GetTimestamp();
+        if (transport.HeartbeatTimeout > 0) _scope.Run("heartbeat watch", WatchHeartbeatAsync);
+        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(transport.HeartbeatInterval), _client.Time);
+        do
+        {
+            var ping = new Ping();
+            _client.Auth.Prove(ping);
+            await _channel.PostAsync(ping, cancellationToken);
+            Log.HeartbeatSent(_logger);
+        }
+        while (await timer.WaitForNextTickAsync(cancellationToken));
+    }
+
+    private async Task WatchHeartbeatAsync(CancellationToken cancellationToken)
+    {
+        var timeout = TimeSpan.FromSeconds(_client.Config.Transport.HeartbeatTimeout);
+        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1), _client.Time);
+        while (await timer.WaitForNextTickAsync(cancellationToken))
+        {
+            if (_client.Time.GetElapsedTime(Volatile.Read(ref _lastPong)) < timeout) continue;
+            Log.HeartbeatTimeout(_logger);
+            Close(new CloseReason(CloseKind.Timeout, string.Create(CultureInfo.InvariantCulture, $"no answer to heartbeats for {timeout.TotalSeconds:0} s")));
+            return;
+        }
+    }
+
+    private ValueTask HandleAsync(Message message)
+    {
+        switch (message)
+        {
+            case ReqWorkConn:
+                _scope.RunChild("work connection", ServeWorkConnectionAsync);
+                break;
+            case NewProxyResp answer:
+                _client.FindProxy(answer.ProxyName)?.OnAnswer(answer);
+                break;
+            case Pong { Error.Length: > 0 } pong:
+                Log.PongError(_logger, PeerText.Escape(pong.Error, 1024));
+                Close(new CloseReason(CloseKind.Refused, $"the server refused a heartbeat: {PeerText.Escape(pong.Error, 1024)}"));
+                break;
+            case Pong:
+                Volatile.Write(ref _lastPong, _client.Time.GetTimestamp());
+                Log.HeartbeatReceived(_logger);
+                break;
+            default:
+                break; // known, but not for us: ignored, as the protocol asks
+        }
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>Opens a work connection, waits for a user on it, and hands the user to the client, which outlives the session.</summary>
+    private async Task ServeWorkConnectionAsync(CancellationToken cancellationToken)
+    {
+        var work = await _carrier.OpenAsync(cancellationToken);
+        var messages = new MessageStream(work.Stream, _client.Wire);
+        bool owned = true;
+        try
+        {
+            var hello = new NewWorkConn { RunId = RunId, HalfClose = _halfClose };
+            _client.Auth.Prove(hello);
+            using (var deadline = new Deadline(ControlChannel.WriteTimeout, _client.Time, cancellationToken))
+            {
+                await messages.OpenAsync(hello, deadline.Token);
+            }
+            var start = await messages.ReadAsync<StartWorkConn>(cancellationToken); // for as long as the session lasts: the server's pool
+            if (start.Error.Length > 0)
+            {
+                Log.WorkConnectionRefused(_logger, PeerText.Escape(start.Error, 1024));
+                return;
+            }
+            if (_client.FindProxy(start.ProxyName) is not { } proxy || proxy.Running is not { } running)
+            {
+                Log.UnknownProxy(_logger, PeerText.Escape(start.ProxyName, 256));
+                return;
+            }
+            var connection = PayloadLayers.Replay(work, messages.TakeSurplus());
+            var transport = proxy.Config.Transport;
+            connection = PayloadLayers.Wrap(connection, transport.UseEncryption ? _client.StreamKey : null, transport.UseCompression);
+            owned = false;
+            var end = _halfClose && work.CanHalfClose ? RelayEnd.HalfClose : RelayEnd.CloseBoth;
+            _client.Users.RunChild("user", token => running.ServeAsync(connection, start, end, token));
+        }
+        catch (EndOfStreamException)
+        {
+            // The server gave up a connection that it did not need.
+        }
+        finally
+        {
+            messages.Dispose();
+            if (owned) await work.DisposeAsync();
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Debug, "send heartbeat to server")]
+        internal static partial void HeartbeatSent(ILogger logger);
+
+        [LoggerMessage(2, LogLevel.Debug, "receive heartbeat from server")]
+        internal static partial void HeartbeatReceived(ILogger logger);
+
+        [LoggerMessage(3, LogLevel.Warning, "heartbeat timeout")]
+        internal static partial void HeartbeatTimeout(ILogger logger);
+
+        [LoggerMessage(4, LogLevel.Error, "pong message contains error: {Cause}")]
+        internal static partial void PongError(ILogger logger, string cause);
+
+        [LoggerMessage(5, LogLevel.Error, "the server refused a work connection: {Cause}")]
+        internal static partial void WorkConnectionRefused(ILogger logger, string cause);
+
+        [LoggerMessage(6, LogLevel.Warning, "a work connection came for [{Name}], which is not running")]
+        internal static partial void UnknownProxy(ILogger logger, string name);
+
+        [LoggerMessage(7, LogLevel.Error, "fault in {Work}")]
+        internal static partial void Fault(ILogger logger, string work, Exception exception);
+    }
+}

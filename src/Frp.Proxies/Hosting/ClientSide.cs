@@ -1,0 +1,30 @@
+using Frp.Transport;
+using Frp.Wire;
+using Microsoft.Extensions.Logging;
+
+namespace Frp.Proxies;
+
+/// <summary>A proxy's client half: serves users that arrive on work connections.</summary>
+public interface IClientProxy : IAsyncDisposable
+{
+    /// <summary>Serves one work connection until it is done.</summary>
+    /// <param name="work">The connection, with the payload layers of the proxy already in place. Ownership passes to the proxy.</param>
+    /// <param name="start">Who the user is.</param>
+    /// <param name="end">What the end of one direction does to the other, as agreed with the server.</param>
+    /// <param name="cancellationToken">Aborts.</param>
+    Task ServeAsync(Connection work, StartWorkConn start, RelayEnd end, CancellationToken cancellationToken);
+}
+
+/// <summary>What a proxy's client half may ask of the client. One instance per proxy.</summary>
+public interface IClientProxyHost
+{
+    /// <summary>Logs with the session and the proxy in front.</summary>
+    ILogger Logger { get; }
+
+    /// <summary>Connects to a local service, within the client's deadline.</summary>
+    /// <param name="host">Host name or address.</param>
+    /// <param name="port">Port.</param>
+    /// <param name="cancellationToken">Gives up earlier.</param>
+    /// <exception cref="IOException">Nobody answers there, or not in time.</exception>
+    ValueTask<Connection> DialLocalAsync(string host, int port, CancellationToken cancellationToken);
+}

@@ -1,0 +1,243 @@
+using System.Globalization;
+using Frp.Proxies;
+using Frp.Transport;
+using Frp.Wire;
+using Microsoft.Extensions.Logging;
+
+namespace Frp.Server;
+
+/// <summary>
+/// One client's session on the server: its control connection, its proxies and its idle work connections.
+/// </summary>
+/// <remarks>
+/// <para><b>States.</b> Created → Active → Closing → Closed. A session is registered while Created, so that a second login with the
+/// same run ID finds it; it serves work connections only while Active.</para>
+/// <para><b>Ownership.</b> <see cref="RunAsync"/> is the session's one task: when it returns, proxies are closed, their ports are
+/// free and the idle work connections are gone. Users that are being served belong to the server and stay.</para>
+/// <para><b>Concurrency.</b> Messages are handled one after another by the read loop, which alone touches the proxies.</para>
+/// </remarks>
+internal sealed partial class ControlSession
+{
+    private readonly ServerContext _server;
+    private readonly ControlChannel _channel;
+    private readonly TaskScope _scope;
+    private readonly ILogger _logger;
+    private readonly Dictionary<string, ServedProxy> _proxies = [];
+    private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _ports;
+    private long _lastPing;
+    private int _state;
+
+    internal ControlSession(ServerContext server, Login login, WireVersion wire, bool halfClose, ControlChannel channel)
+    {
+        (_server, Login, Wire, HalfClose, _channel) = (server, login, wire, halfClose, channel);
+        _logger = PrefixLogger.Append(server.Loggers.CreateLogger("server/session"), PeerText.Escape(RunId, 64));
+        _scope = new TaskScope($"session {RunId}", (name, e) => Log.Fault(_logger, name, e), server.Stopping);
+        int poolSize = Math.Clamp(login.PoolCount, 0, Math.Max(0, server.Config.Transport.MaxPoolCount));
+        Pool = new WorkConnectionPool(poolSize, channel.RequestWorkConnections, server.Time);
+    }
+
+    /// <summary>The login as it was accepted, with the run ID that the server gave.</summary>
+    internal Login Login { get; }
+
+    /// <summary>The session's run ID.</summary>
+    internal string RunId => Login.RunId;
+
+    /// <summary>The framing that the client speaks.</summary>
+    internal WireVersion Wire { get; }
+
+    /// <summary>Whether client and server have agreed that a FIN ends one direction only.</summary>
+    internal bool HalfClose { get; }
+
+    /// <summary>The session's idle work connections.</summary>
+    internal WorkConnectionPool Pool { get; }
+
+    /// <summary>Completes when the session has cleaned up after itself.</summary>
+    internal Task Completion => _completion.Task;
+
+    /// <summary>Whether work and visitor connections are welcome.</summary>
+    internal bool IsActive => Volatile.Read(ref _state) == 1 && !IsClosing;
+
+    /// <summary>Whether the session is on its way out.</summary>
+    internal bool IsClosing => _scope.Reason is not null;
+
+    /// <summary>The session's log, with its run ID in front.</summary>
+    internal ILogger Logger => _logger;
+
+    /// <summary>Ends the session; <see cref="Completion"/> tells when it has ended. The first reason wins.</summary>
+    internal void Close(CloseReason reason) => _scope.Close(reason);
+
+    /// <summary>Runs the session to its end.</summary>
+    internal async Task RunAsync()
+    {
+        Volatile.Write(ref _state, 1);
+        _lastPing = _server.Time.GetTimestamp();
+        try
+        {
+            _scope.Run("control sender", _channel.SendAsync);
+            if (_server.Config.Transport.HeartbeatTimeout is { Ticks: > 0 } timeout) _scope.Run("heartbeat watch", token => WatchHeartbeatAsync(timeout, token));
+            _channel.RequestWorkConnections(Pool.Size);
+            await ReadLoopAsync();
+        }
+        finally
+        {
+            await CloseAsync();
+        }
+    }
+
+    /// <summary>Ends a session that never became active.</summary>
+    internal Task DiscardAsync(CloseReason reason)
+    {
+        Close(reason);
+        return CloseAsync();
+    }
+
+    private async Task ReadLoopAsync()
+    {
+        try
+        {
+            while (true) await HandleAsync(await _channel.ReadAsync(_scope.Stopping));
+        }
+        catch (Exception e)
+        {
+            Close(e is EndOfStreamException ? new CloseReason(CloseKind.EndOfStream, "the client closed its control connection") : CloseReason.From(e));
+        }
+        var reason = _scope.Reason!;
+        if (reason.Kind == CloseKind.Fault) Log.Fault(_logger, "control connection", reason.Exception!);
+        else if (reason.IsExpected) Log.Ended(_logger, reason);
+        else Log.Broken(_logger, reason);
+    }
+
+    private async Task CloseAsync()
+    {
+        _channel.CompletePosting();
+        await Pool.CloseAsync();
+        foreach (var proxy in _proxies.Values) await proxy.DisposeAsync();
+        foreach (string name in _proxies.Keys) Log.ProxyClosed(_logger, PeerText.Escape(name, 256));
+        _proxies.Clear();
+        await _channel.DisposeAsync();
+        await _scope.DisposeAsync();
+        _server.Sessions.Remove(this);
+        Log.Exit(_logger);
+        _completion.TrySetResult();
+    }
+
+    private ValueTask HandleAsync(Message message) => message switch
+    {
+        NewProxy proxy => OnNewProxyAsync(proxy),
+        CloseProxy proxy => OnCloseProxyAsync(proxy.ProxyName),
+        Ping ping => OnPingAsync(ping),
+        _ => ValueTask.CompletedTask, // known, but not for us: ignored, as the protocol asks
+    };
+
+    private async ValueTask OnNewProxyAsync(NewProxy registration)
+    {
+        if (registration.ProxyType.Length == 0) registration.ProxyType = ProxyKinds.DefaultName;
+        string name = registration.ProxyName, shown = PeerText.Escape(name, 256), type = PeerText.Escape(registration.ProxyType, 32);
+        var answer = new NewProxyResp { ProxyName = name };
+        try
+        {
+            answer.RemoteAddr = await StartProxyAsync(registration);
+            Log.ProxyStarted(_logger, shown, type);
+        }
+        catch (PeerRefusedException e)
+        {
+            Log.ProxyRefused(_logger, shown, type, PeerText.Escape(e.Message, 1024));
+            answer.Error = _server.Config.DetailedErrorsToClient ? e.Message : $"new proxy [{name}] error";
+        }
+        await _channel.PostAsync(answer, _scope.Stopping);
+    }
+
+    private async ValueTask<string> StartProxyAsync(NewProxy registration)
+    {
+        var kind = ProxyKinds.Find(registration.ProxyType) ?? throw new PeerRefusedException($"unknown proxy type: {registration.ProxyType}");
+        kind.ValidateRegistration(registration);
+        string name = registration.ProxyName;
+        int limit = _server.Config.MaxPortsPerClient;
+        if (limit > 0 && kind.TakesRemotePort && _ports >= limit) throw new PeerRefusedException("exceed the max_ports_per_client");
+        var claim = _server.Ingress.TryClaim(new IngressKey(IngressKind.ProxyName, name), name) ?? throw new PeerRefusedException($"proxy [{name}] already exists");
+        var proxy = new ServedProxy(_server, this, registration, claim, kind.TakesRemotePort);
+        try
+        {
+            await proxy.StartAsync(kind);
+        }
+        catch (Exception)
+        {
+            await proxy.DisposeAsync();
+            throw;
+        }
+        if (kind.TakesRemotePort) _ports++;
+        _proxies.Add(name, proxy);
+        return proxy.RemoteAddress;
+    }
+
+    private async ValueTask OnCloseProxyAsync(string name)
+    {
+        if (!_proxies.Remove(name, out var proxy)) return;
+        if (proxy.TakesRemotePort) _ports--;
+        await proxy.DisposeAsync();
+        Log.ProxyClosed(_logger, PeerText.Escape(name, 256));
+    }
+
+    private ValueTask OnPingAsync(Ping ping)
+    {
+        var pong = new Pong();
+        try
+        {
+            _server.Auth.VerifyPing(ping);
+            Volatile.Write(ref _lastPing, _server.Time.GetTimestamp());
+            Log.Heartbeat(_logger);
+        }
+        catch (PeerRefusedException e)
+        {
+            Log.PingRefused(_logger, e.Message);
+            pong.Error = _server.Config.DetailedErrorsToClient ? e.Message : "invalid ping";
+        }
+        return _channel.PostAsync(pong, _scope.Stopping);
+    }
+
+    private async Task WatchHeartbeatAsync(TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1), _server.Time);
+        while (await timer.WaitForNextTickAsync(cancellationToken))
+        {
+            if (_server.Time.GetElapsedTime(Volatile.Read(ref _lastPing)) < timeout) continue;
+            Log.HeartbeatTimeout(_logger);
+            Close(new CloseReason(CloseKind.Timeout, string.Create(CultureInfo.InvariantCulture, $"no valid heartbeat for {timeout.TotalSeconds:0.#} s")));
+            return;
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Information, "new proxy [{Name}] type [{Type}] success")]
+        internal static partial void ProxyStarted(ILogger logger, string name, string type);
+
+        [LoggerMessage(2, LogLevel.Warning, "new proxy [{Name}] type [{Type}] error: {Cause}")]
+        internal static partial void ProxyRefused(ILogger logger, string name, string type, string cause);
+
+        [LoggerMessage(3, LogLevel.Information, "close proxy [{Name}] success")]
+        internal static partial void ProxyClosed(ILogger logger, string name);
+
+        [LoggerMessage(4, LogLevel.Information, "client exit success")]
+        internal static partial void Exit(ILogger logger);
+
+        [LoggerMessage(5, LogLevel.Debug, "receive heartbeat")]
+        internal static partial void Heartbeat(ILogger logger);
+
+        [LoggerMessage(6, LogLevel.Warning, "received invalid ping: {Cause}")]
+        internal static partial void PingRefused(ILogger logger, string cause);
+
+        [LoggerMessage(7, LogLevel.Warning, "heartbeat timeout")]
+        internal static partial void HeartbeatTimeout(ILogger logger);
+
+        [LoggerMessage(8, LogLevel.Debug, "session ended: {Reason}")]
+        internal static partial void Ended(ILogger logger, CloseReason reason);
+
+        [LoggerMessage(9, LogLevel.Warning, "session broken: {Reason}")]
+        internal static partial void Broken(ILogger logger, CloseReason reason);
+
+        [LoggerMessage(10, LogLevel.Error, "fault in {Work}")]
+        internal static partial void Fault(ILogger logger, string work, Exception exception);
+    }
+}

@@ -1,0 +1,200 @@
+using System.Net;
+using System.Security.Cryptography;
+using Frp.Proxies;
+using Frp.Transport;
+using Frp.Wire;
+using Microsoft.Extensions.Logging;
+
+namespace Frp.Server;
+
+/// <summary>
+/// Finds out what a logical connection is by its first message, and hands it to whom it belongs: a login becomes a session, a
+/// work connection goes to its session's pool.
+/// </summary>
+/// <remarks>Source: wire specification §2, §8.4, §10.2, §11.2.</remarks>
+internal sealed partial class LogicalConnections(ServerContext server)
+{
+    // Source: wire specification §22.
+    private static readonly TimeSpan FirstMessageTimeout = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(5);
+
+    // Clients give a login 10 s; a predecessor that cannot clean up in that time has a defect.
+    private static readonly TimeSpan ReplacementTimeout = TimeSpan.FromSeconds(9);
+
+    private readonly ILogger _logger = server.Loggers.CreateLogger("server/connection");
+
+    /// <summary>Serves one logical connection. For a control connection that is the whole session.</summary>
+    /// <param name="connection">The connection. Ownership passes to this method.</param>
+    /// <param name="cancellationToken">Fires when the carrier or the server ends.</param>
+    internal async Task ServeAsync(Connection connection, CancellationToken cancellationToken)
+    {
+        MessageStream? messages = null;
+        try
+        {
+            Message first;
+            ClientHello? hello;
+            using (var deadline = new Deadline(FirstMessageTimeout, server.Time, cancellationToken))
+            {
+                try
+                {
+                    messages = await MessageStream.AcceptAsync(connection.Stream, deadline.Token);
+                    first = await messages.ReadAsync(deadline.Token);
+                    hello = first as ClientHello;
+                    if (hello is not null) first = await messages.ReadAsync(deadline.Token);
+                }
+                catch (OperationCanceledException) when (deadline.HasPassed)
+                {
+                    throw deadline.Passed("first message");
+                }
+            }
+            switch (first)
+            {
+                case Login login:
+                    if (await AdmitAsync(connection, messages, login, hello, cancellationToken) is { } session)
+                    {
+                        messages = null; // the session's now
+                        await session.RunAsync();
+                    }
+                    return;
+                case NewWorkConn work:
+                    if (await AddWorkConnectionAsync(connection, messages, work, cancellationToken)) messages = null; // the pool's now
+                    return;
+                case NewVisitorConn visitor:
+                    await AnswerAsync(messages, RefusalOf(visitor), cancellationToken);
+                    return;
+                default:
+                    throw new ProtocolViolationException($"{first.GetType().Name} is not a first message");
+            }
+        }
+        catch (EndOfStreamException)
+        {
+            Log.Gone(_logger, connection.Remote);
+        }
+        catch (Exception e) when (e is ProtocolViolationException or TimeoutException)
+        {
+            Log.Refused(_logger, connection.Remote, e.Message);
+        }
+        finally
+        {
+            if (messages is not null)
+            {
+                messages.Dispose();
+                await connection.DisposeAsync();
+            }
+        }
+    }
+
+    /// <summary>Checks a login, puts the newcomer in its predecessor's place and answers.</summary>
+    /// <returns>The session, which owns the connection now; null when the login was refused.</returns>
+    private async Task<ControlSession?> AdmitAsync(Connection connection, MessageStream messages, Login login, ClientHello? hello, CancellationToken cancellationToken)
+    {
+        Log.LoginInfo(_logger, connection.Remote, PeerText.Escape(login.Version, 64), PeerText.Escape(login.Hostname, 256), PeerText.Escape(login.Os, 32), PeerText.Escape(login.Arch, 32));
+        var secure = ControlSecurity.Answer(messages.Version, hello, server.Token, server.StreamKey);
+        if (secure.Answer is not null) await AnswerAsync(messages, secure.Answer, cancellationToken);
+        if (secure.IsRefused) return null;
+        ControlSession? session = null;
+        try
+        {
+            if (secure.Problem is { } problem) throw new PeerRefusedException(problem);
+            server.Auth.VerifyLogin(login);
+            if (login.RunId.Length == 0) login.RunId = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
+            bool halfClose = ProductVersion.KnowsFeatures(login.Version);
+            var channel = new ControlChannel(connection, secure.Wrap(messages), server.Time);
+            session = new ControlSession(server, login, halfClose, channel);
+            await ReplaceAsync(session, cancellationToken);
+            var answer = new LoginResp { Version = ProductVersion.Wire, RunId = login.RunId };
+            if (halfClose) answer.Features.Add(LoginResp.HalfClose);
+            await AnswerAsync(messages, answer, cancellationToken);
+            return session;
+        }
+        catch (Exception e)
+        {
+            if (e is PeerRefusedException)
+            {
+                Log.LoginRefused(_logger, PeerText.Escape(e.Message, 1024));
+                string text = server.Config.DetailedErrorsToClient != false ? e.Message : "register control error";
+                await AnswerAsync(messages, new LoginResp { Version = ProductVersion.Wire, Error = text }, cancellationToken);
+            }
+            if (session is not null) await session.DiscardAsync(CloseReason.From(e));
+            if (e is PeerRefusedException) return null;
+            throw;
+        }
+    }
+
+    private async Task ReplaceAsync(ControlSession newcomer, CancellationToken cancellationToken)
+    {
+        if (server.Sessions.Swap(newcomer) is { } predecessor)
+        {
+            Log.Replaced(predecessor.Logger, PeerText.Escape(newcomer.RunId, 64));
+            predecessor.Close(new CloseReason(CloseKind.Replaced, "replaced by a newer login with the same run ID"));
+            await predecessor.Completion.WaitAsync(ReplacementTimeout, server.Time, cancellationToken);
+        }
+        server.Sessions.Confirm(newcomer);
+    }
+
+    private async Task<bool> AddWorkConnectionAsync(Connection connection, MessageStream messages, NewWorkConn message, CancellationToken cancellationToken)
+    {
+        string error;
+        if (server.Sessions.TryGetActive(message.RunId, out var session, out var problem))
+        {
+            try
+            {
+                server.Auth.VerifyWorkConnection(message);
+                if (session.Pool.TryAdd(new WorkConnection(connection, messages, message.HalfClose && session.HalfClose ? RelayEnd.HalfClose : RelayEnd.CloseBoth))) return true;
+                error = "work connection pool is full, discarding";
+            }
+            catch (PeerRefusedException e)
+            {
+                error = e.Message;
+            }
+        }
+        else
+        {
+            error = problem;
+        }
+        Log.WorkConnectionRefused(_logger, connection.Remote, PeerText.Escape(error, 1024));
+        await AnswerAsync(messages, new StartWorkConn { Error = server.Config.DetailedErrorsToClient != false ? error : "invalid NewWorkConn" }, cancellationToken);
+        return false;
+    }
+
+    private NewVisitorConnResp RefusalOf(NewVisitorConn visitor)
+    {
+        string error = $"custom listener for [{visitor.ProxyName}] doesn't exist";
+        if (visitor.RunId.Length > 0 && !server.Sessions.TryGetActive(visitor.RunId, out _, out var problem)) error = problem;
+        return new NewVisitorConnResp { ProxyName = visitor.ProxyName, Error = server.Config.DetailedErrorsToClient != false ? error : "register visitor conn error" };
+    }
+
+    private async Task AnswerAsync(MessageStream messages, Message answer, CancellationToken cancellationToken)
+    {
+        using var deadline = new Deadline(AnswerTimeout, server.Time, cancellationToken);
+        try
+        {
+            await messages.WriteAsync(answer, deadline.Token);
+        }
+        catch (OperationCanceledException) when (deadline.HasPassed)
+        {
+            throw deadline.Passed("room for an answer");
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Information, "client login info: ip [{Remote}] version [{Version}] hostname [{Hostname}] os [{Os}] arch [{Arch}]")]
+        internal static partial void LoginInfo(ILogger logger, EndPoint? remote, string version, string hostname, string os, string arch);
+
+        [LoggerMessage(2, LogLevel.Warning, "register control error: {Cause}")]
+        internal static partial void LoginRefused(ILogger logger, string cause);
+
+        [LoggerMessage(3, LogLevel.Information, "replaced by client [{RunId}]")]
+        internal static partial void Replaced(ILogger logger, string runId);
+
+        [LoggerMessage(4, LogLevel.Warning, "work connection of [{Remote}] refused: {Cause}")]
+        internal static partial void WorkConnectionRefused(ILogger logger, EndPoint? remote, string cause);
+
+        [LoggerMessage(5, LogLevel.Debug, "connection of [{Remote}] ended before its first message")]
+        internal static partial void Gone(ILogger logger, EndPoint? remote);
+
+        [LoggerMessage(6, LogLevel.Warning, "connection of [{Remote}] refused: {Cause}")]
+        internal static partial void Refused(ILogger logger, EndPoint? remote, string cause);
+    }
+}

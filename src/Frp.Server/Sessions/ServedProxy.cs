@@ -1,0 +1,131 @@
+using System.Net;
+using Frp.Proxies;
+using Frp.Transport;
+using Frp.Wire;
+using Microsoft.Extensions.Logging;
+
+namespace Frp.Server;
+
+/// <summary>A proxy of a session, from its registration to its end, and what its kind sees of the server.</summary>
+internal sealed partial class ServedProxy : IServerProxyHost, IAsyncDisposable
+{
+    private readonly ServerContext _server;
+    private readonly ControlSession _session;
+    private readonly IDisposable _nameClaim;
+    private IServerProxy? _proxy;
+
+    internal ServedProxy(ServerContext server, ControlSession session, NewProxy registration, IDisposable nameClaim, bool takesRemotePort)
+    {
+        (_server, _session, Registration, _nameClaim, TakesRemotePort) = (server, session, registration, nameClaim, takesRemotePort);
+        Logger = PrefixLogger.Append(session.Logger, PeerText.Escape(registration.ProxyName, 256));
+        Scope = new TaskScope($"proxy {registration.ProxyName}", (name, e) => Log.Fault(Logger, name, e));
+    }
+
+    /// <inheritdoc/>
+    public NewProxy Registration { get; }
+
+    /// <inheritdoc/>
+    public ILogger Logger { get; }
+
+    /// <inheritdoc/>
+    public TaskScope Scope { get; }
+
+    /// <summary>Whether the proxy counts towards the client's share of ports.</summary>
+    internal bool TakesRemotePort { get; }
+
+    /// <summary>Where users reach it.</summary>
+    internal string RemoteAddress => _proxy?.RemoteAddress ?? "";
+
+    internal async ValueTask StartAsync(ProxyKind kind) => _proxy = await kind.StartServerAsync(this, _session.Scope.Stopping);
+
+    /// <inheritdoc/>
+    public IUserListener ListenTcp(int port) => _server.Ports.ListenTcp(Registration.ProxyName, port);
+
+    /// <inheritdoc/>
+    public void Serve(Connection user) => _server.Users.RunChild("user connection", token => ServeAsync(user, token));
+
+    public async ValueTask DisposeAsync()
+    {
+        Scope.Close(new CloseReason(CloseKind.LocalClose, "proxy closed"));
+        if (_proxy is not null) await _proxy.DisposeAsync();
+        await Scope.DisposeAsync();
+        _nameClaim.Dispose();
+    }
+
+    private async Task ServeAsync(Connection user, CancellationToken cancellationToken)
+    {
+        Log.UserConnection(Logger, user.Remote);
+        WorkConnection? work = null;
+        try
+        {
+            work = await StartWorkAsync(user, cancellationToken);
+            if (work is null)
+            {
+                Log.NoWorkConnection(Logger);
+                user.Abort();
+                return;
+            }
+            var connection = work.Connection;
+            if (!work.Messages.IsDrained) throw new ProtocolViolationException("the client sent bytes ahead of the user's on a work connection");
+            var layered = PayloadLayers.Wrap(connection, Registration.UseEncryption ? _server.StreamKey : null, Registration.UseCompression);
+            work = null; // the relay owns it now
+            var reason = await Relay.RunAsync(user, layered, HalfCloseOf(layered), cancellationToken);
+            Log.UserDone(Logger, user.Remote, reason);
+        }
+        catch (Exception)
+        {
+            user.Abort();
+            throw;
+        }
+        finally
+        {
+            if (work is not null) await work.DisposeAsync();
+            await user.DisposeAsync();
+        }
+    }
+
+    private RelayEnd HalfCloseOf(Connection work) => _session.HalfClose && work.CanHalfClose ? RelayEnd.HalfClose : RelayEnd.CloseBoth;
+
+    /// <summary>Takes a work connection and tells the client whom it is for. A connection that turns out dead is replaced.</summary>
+    private async ValueTask<WorkConnection?> StartWorkAsync(Connection user, CancellationToken cancellationToken)
+    {
+        var start = new StartWorkConn { ProxyName = Registration.ProxyName };
+        if (user.Remote is IPEndPoint source) (start.SourceAddress, start.SourcePort) = (source.Address.ToString(), (ushort)source.Port);
+        if (user.Local is IPEndPoint destination) (start.DestinationAddress, start.DestinationPort) = (destination.Address.ToString(), (ushort)destination.Port);
+        for (int attempt = 0; attempt <= _session.Pool.Size; attempt++)
+        {
+            var work = await _session.Pool.TakeAsync(_server.Config.UserConnTimeoutSpan, cancellationToken);
+            if (work is null) return null;
+            try
+            {
+                using var deadline = new Deadline(ControlChannel.WriteTimeout, _server.Time, cancellationToken);
+                await work.Messages.WriteAsync(start, deadline.Token);
+                return work;
+            }
+            catch (Exception e) when (e is IOException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
+            {
+                Log.WorkConnectionFailed(Logger, e.Message);
+                await work.DisposeAsync();
+            }
+        }
+        return null;
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Information, "get a user connection [{Remote}]")]
+        internal static partial void UserConnection(ILogger logger, EndPoint? remote);
+
+        [LoggerMessage(2, LogLevel.Warning, "failed to get work connection: {Cause}")]
+        internal static partial void WorkConnectionFailed(ILogger logger, string cause);
+
+        [LoggerMessage(3, LogLevel.Error, "try to get work connection failed in the end")]
+        internal static partial void NoWorkConnection(ILogger logger);
+
+        [LoggerMessage(4, LogLevel.Debug, "user connection [{Remote}] closed: {Reason}")]
+        internal static partial void UserDone(ILogger logger, EndPoint? remote, CloseReason reason);
+
+        [LoggerMessage(5, LogLevel.Error, "fault in {Work}")]
+        internal static partial void Fault(ILogger logger, string work, Exception exception);
+    }
+}

@@ -1,0 +1,38 @@
+using System.Net;
+using Yamux;
+
+namespace Frp.Transport;
+
+/// <summary>One stream of a multiplexing session, seen as a connection.</summary>
+public sealed class MuxConnection : Connection
+{
+    /// <summary>Takes ownership of the stream.</summary>
+    /// <param name="stream">The stream.</param>
+    /// <param name="local">The carrier's own end.</param>
+    /// <param name="remote">The carrier's peer.</param>
+    public MuxConnection(YamuxStream stream, EndPoint? local, EndPoint? remote) => (MuxStream, Local, Remote) = (stream, local, remote);
+
+    /// <summary>The stream, for relays that deal with it directly.</summary>
+    public YamuxStream MuxStream { get; }
+
+    /// <inheritdoc/>
+    public override Stream Stream => MuxStream;
+
+    /// <inheritdoc/>
+    public override EndPoint? Local { get; }
+
+    /// <inheritdoc/>
+    public override EndPoint? Remote { get; }
+
+    /// <inheritdoc/>
+    public override bool CanHalfClose => true;
+
+    /// <inheritdoc/>
+    public override ValueTask CompleteWritesAsync(CancellationToken cancellationToken) => MuxStream.CompleteWritesAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    public override void Abort() => MuxStream.Abort();
+
+    /// <inheritdoc/>
+    public override ValueTask DisposeAsync() => MuxStream.DisposeAsync();
+}
