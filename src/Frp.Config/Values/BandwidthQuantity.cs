@@ -6,7 +6,7 @@ namespace Frp.Config;
 
 /// <summary>Bytes a second, written as a number with <c>KB</c> or <c>MB</c>: <c>1MB</c>, <c>0.5MB</c>.</summary>
 /// <remarks>Units: 1 KB = 1024 B. Two quantities are equal when they are written alike.</remarks>
-[JsonConverter(typeof(Json))]
+[JsonConverter(typeof(BandwidthQuantityJsonConverter))]
 public readonly record struct BandwidthQuantity
 {
     private readonly string? _text;
@@ -51,12 +51,19 @@ public readonly record struct BandwidthQuantity
 
     /// <inheritdoc/>
     public override string ToString() => Text;
+}
 
-    internal sealed class Json : JsonConverter<BandwidthQuantity>
+/// <summary>A quantity in JSON: the text as written.</summary>
+public sealed class BandwidthQuantityJsonConverter : JsonConverter<BandwidthQuantity>
+{
+    /// <inheritdoc/>
+    public override BandwidthQuantity Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        BandwidthQuantity.TryParse(reader.GetString() ?? "", out var quantity, out var fault) ? quantity : throw new JsonException(fault);
+
+    /// <inheritdoc/>
+    public override void Write(Utf8JsonWriter writer, BandwidthQuantity value, JsonSerializerOptions options)
     {
-        public override BandwidthQuantity Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-            TryParse(reader.GetString() ?? "", out var quantity, out var fault) ? quantity : throw new JsonException(fault);
-
-        public override void Write(Utf8JsonWriter writer, BandwidthQuantity value, JsonSerializerOptions options) => writer.WriteStringValue(value.Text);
+        ArgumentNullException.ThrowIfNull(writer);
+        writer.WriteStringValue(value.Text);
     }
 }
