@@ -1,0 +1,35 @@
+using System.Collections.Frozen;
+using System.Text.Json.Serialization.Metadata;
+
+namespace Frp.Config;
+
+/// <summary>The kinds of proxies, visitors and plugins that a client's configuration may name, each with its model.</summary>
+/// <remarks>
+/// The descriptions come from contexts generated with camel-case names. Immutable; share one.
+/// </remarks>
+public sealed class ClientCatalog
+{
+    /// <summary>Makes a catalogue of kinds by name.</summary>
+    /// <param name="proxies">Descriptions of types derived from <see cref="ProxyConfig"/>.</param>
+    /// <param name="visitors">Descriptions of types derived from <see cref="VisitorConfig"/>.</param>
+    /// <param name="plugins">Descriptions of types derived from <see cref="PluginConfig"/>.</param>
+    /// <param name="visitorPlugins">Descriptions of types derived from <see cref="VisitorPluginConfig"/>.</param>
+    public ClientCatalog(
+        IEnumerable<KeyValuePair<string, JsonTypeInfo>> proxies, IEnumerable<KeyValuePair<string, JsonTypeInfo>> visitors,
+        IEnumerable<KeyValuePair<string, JsonTypeInfo>> plugins, IEnumerable<KeyValuePair<string, JsonTypeInfo>> visitorPlugins)
+    {
+        Proxies = proxies.ToFrozenDictionary(StringComparer.Ordinal);
+        Visitors = visitors.ToFrozenDictionary(StringComparer.Ordinal);
+        Plugins = plugins.ToFrozenDictionary(StringComparer.Ordinal);
+        VisitorPlugins = visitorPlugins.ToFrozenDictionary(StringComparer.Ordinal);
+    }
+
+    /// <summary>Kinds of proxies.</summary>
+    public IReadOnlyDictionary<string, JsonTypeInfo> Proxies { get; }
+    /// <summary>Kinds of visitors.</summary>
+    public IReadOnlyDictionary<string, JsonTypeInfo> Visitors { get; }
+    /// <summary>Kinds of plugins of a proxy.</summary>
+    public IReadOnlyDictionary<string, JsonTypeInfo> Plugins { get; }
+    /// <summary>Kinds of plugins of a visitor.</summary>
+    public IReadOnlyDictionary<string, JsonTypeInfo> VisitorPlugins { get; }
+}

@@ -1,0 +1,127 @@
+namespace Frp.Config;
+
+/// <summary>What a place in a configuration document holds.</summary>
+internal enum ConfigNodeKind
+{
+    Object,
+    Array,
+    String,
+    Integer,
+    Float,
+    Boolean,
+    Null,
+    /// <summary>A value no option takes: a date, a number beyond 64 bits.</summary>
+    Other,
+}
+
+/// <summary>A key with its value.</summary>
+internal readonly record struct ConfigMember(string Key, int Line, ConfigNode Value);
+
+/// <summary>
+/// A place in a configuration document, whatever the document's format: the one tree that <see cref="ConfigBinder"/> walks.
+/// </summary>
+internal sealed class ConfigNode
+{
+    private readonly List<ConfigMember> _members = [];
+    private readonly List<ConfigNode> _items = [];
+    private readonly Dictionary<string, int> _index = new(StringComparer.Ordinal);
+
+    private ConfigNode(ConfigNodeKind kind, int line) => (Kind, Line) = (kind, line);
+
+    public ConfigNodeKind Kind { get; }
+    /// <summary>1-based.</summary>
+    public int Line { get; }
+    /// <summary>The text of a string; of anything else the value as written, for messages.</summary>
+    public string Text { get; private init; } = "";
+    public long Integer { get; private init; }
+    public bool Boolean { get; private init; }
+    public IReadOnlyList<ConfigMember> Members => _members;
+    public IReadOnlyList<ConfigNode> Items => _items;
+
+    public static ConfigNode NewObject(int line) => new(ConfigNodeKind.Object, line);
+    public static ConfigNode NewArray(int line) => new(ConfigNodeKind.Array, line);
+    public static ConfigNode NewString(int line, string text) => new(ConfigNodeKind.String, line) { Text = text };
+    public static ConfigNode NewInteger(int line, long value, string text) => new(ConfigNodeKind.Integer, line) { Integer = value, Text = text };
+    public static ConfigNode NewFloat(int line, string text) => new(ConfigNodeKind.Float, line) { Text = text };
+    public static ConfigNode NewBoolean(int line, bool value) => new(ConfigNodeKind.Boolean, line) { Boolean = value };
+    public static ConfigNode NewNull(int line) => new(ConfigNodeKind.Null, line);
+    public static ConfigNode NewOther(int line, string text) => new(ConfigNodeKind.Other, line) { Text = text };
+
+    /// <summary>The value's type in the words of messages.</summary>
+    public string TypeName => Kind switch
+    {
+        ConfigNodeKind.Object => "object",
+        ConfigNodeKind.Array => "array",
+        ConfigNodeKind.String => "string",
+        ConfigNodeKind.Integer or ConfigNodeKind.Float => "number",
+        ConfigNodeKind.Boolean => "bool",
+        ConfigNodeKind.Null => "null",
+        _ => Text,
+    };
+
+    public void AddItem(ConfigNode item) => _items.Add(item);
+
+    /// <summary>Sets a member; a key that is there already takes the new value.</summary>
+    public void Set(string key, int line, ConfigNode value)
+    {
+        if (_index.TryGetValue(key, out var at))
+        {
+            _members[at] = new ConfigMember(key, line, value);
+            return;
+        }
+        _index.Add(key, _members.Count);
+        _members.Add(new ConfigMember(key, line, value));
+    }
+
+    public bool TryGet(string key, out ConfigNode value)
+    {
+        var found = _index.TryGetValue(key, out var at);
+        value = found ? _members[at].Value : this;
+        return found;
+    }
+
+    /// <summary>The line of a key such as <c>proxies[2].localPort</c>, in any letter case; of its nearest ancestor when it is absent.</summary>
+    public int LineOf(ReadOnlySpan<char> path)
+    {
+        var (node, line) = (this, 1);
+        while (path.Length > 0)
+        {
+            if (path[0] == '[')
+            {
+                var end = path.IndexOf(']');
+                if (end < 0 || !int.TryParse(path[1..end], out var i) || i >= node.Items.Count)
+                    return line;
+                node = node.Items[i];
+                line = node.Line;
+                path = path[(end + 1)..];
+            }
+            else if (node.Find(path, out var length) is { } member)
+            {
+                node = member.Value;
+                line = member.Line;
+                path = path[length..];
+            }
+            else
+            {
+                return line;
+            }
+            path = path.TrimStart('.');
+        }
+        return line;
+    }
+
+    // A free-form key may hold dots itself, so the longest key that fits is meant.
+    private ConfigMember? Find(ReadOnlySpan<char> path, out int length)
+    {
+        length = 0;
+        ConfigMember? found = null;
+        foreach (var member in _members)
+        {
+            var key = member.Key;
+            if (key.Length >= length && path.StartsWith(key, StringComparison.OrdinalIgnoreCase)
+                && (path.Length == key.Length || path[key.Length] is '.' or '['))
+                (found, length) = (member, key.Length);
+        }
+        return found;
+    }
+}

@@ -1,0 +1,108 @@
+using System.Text.Json.Serialization;
+
+namespace Frp.Config;
+
+/// <summary>How a client reaches its server.</summary>
+public sealed class ClientTransportConfig
+{
+    private const int DefaultDialTimeoutSeconds = 10;
+    private const int DefaultMuxKeepaliveSeconds = 30;
+
+    /// <summary>Carrier: <c>tcp kcp quic websocket wss</c>.</summary>
+    public string Protocol { get; set; } = "";
+    /// <summary>Version of the message framing: <c>v1</c> or <c>v2</c>.</summary>
+    public string WireProtocol { get; set; } = "";
+    /// <summary>See <see cref="DialServerTimeout"/>.</summary>
+    [JsonPropertyName("dialServerTimeout")] public int DialServerTimeoutSeconds { get; set; }
+    /// <summary>See <see cref="DialServerKeepalive"/>.</summary>
+    [JsonPropertyName("dialServerKeepalive")] public int DialServerKeepaliveSeconds { get; set; }
+    /// <summary>Local address of TCP-based carriers; empty = any.</summary>
+    [JsonPropertyName("connectServerLocalIP")] public string ConnectServerLocalIP { get; set; } = "";
+    /// <summary>Proxy towards the server; empty = none. The environment's <c>http_proxy</c> is the default.</summary>
+    [JsonPropertyName("proxyURL")] public string ProxyUrl { get; set; } = "";
+    /// <summary>Work connections kept ready; never negative.</summary>
+    public int PoolCount { get; set; }
+    /// <summary>Many streams share one connection; must equal the server's.</summary>
+    public bool TcpMux { get; set; } = true;
+    /// <summary>See <see cref="TcpMuxKeepaliveInterval"/>.</summary>
+    [JsonPropertyName("tcpMuxKeepaliveInterval")] public int TcpMuxKeepaliveIntervalSeconds { get; set; }
+    /// <summary>QUIC parameters.</summary>
+    public QuicConfig Quic { get; set; } = new();
+    /// <summary>See <see cref="HeartbeatInterval"/>.</summary>
+    [JsonPropertyName("heartbeatInterval")] public int HeartbeatIntervalSeconds { get; set; }
+    /// <summary>See <see cref="HeartbeatTimeout"/>.</summary>
+    [JsonPropertyName("heartbeatTimeout")] public int HeartbeatTimeoutSeconds { get; set; }
+    /// <summary>TLS towards the server.</summary>
+    public ClientTlsConfig Tls { get; set; } = new();
+
+    /// <summary>How long connecting may take.</summary>
+    [JsonIgnore] public TimeSpan DialServerTimeout { get; private set; }
+    /// <summary>Period of TCP keepalive; <c>null</c> = off.</summary>
+    [JsonIgnore] public TimeSpan? DialServerKeepalive { get; private set; }
+    /// <summary>Period of the multiplexer's own pings.</summary>
+    [JsonIgnore] public TimeSpan TcpMuxKeepaliveInterval { get; private set; }
+    /// <summary>Period of pings to the server; <c>null</c> = none.</summary>
+    [JsonIgnore] public TimeSpan? HeartbeatInterval { get; private set; }
+    /// <summary>A server silent for so long is lost; <c>null</c> = never, as without <see cref="HeartbeatInterval"/>.</summary>
+    [JsonIgnore] public TimeSpan? HeartbeatTimeout { get; private set; }
+
+    internal void Complete(Func<string, string?> environment, string serverAddr)
+    {
+        Protocol = Default.Of(Protocol, "tcp");
+        WireProtocol = Default.Of(WireProtocol, "v1");
+        DialServerTimeoutSeconds = Default.Of(DialServerTimeoutSeconds, DefaultDialTimeoutSeconds);
+        DialServerTimeout = Default.Deadline(DialServerTimeoutSeconds, DefaultDialTimeoutSeconds);
+        DialServerKeepaliveSeconds = Default.Of(DialServerKeepaliveSeconds, 7200);
+        DialServerKeepalive = Default.Timer(DialServerKeepaliveSeconds);
+        // Compat: only the lower-case name counts.
+        ProxyUrl = Default.Of(ProxyUrl, environment("http_proxy") ?? "");
+        PoolCount = Math.Max(0, Default.Of(PoolCount, 1));
+        TcpMuxKeepaliveIntervalSeconds = Default.Of(TcpMuxKeepaliveIntervalSeconds, DefaultMuxKeepaliveSeconds);
+        TcpMuxKeepaliveInterval = Default.Deadline(TcpMuxKeepaliveIntervalSeconds, DefaultMuxKeepaliveSeconds);
+        HeartbeatIntervalSeconds = Default.Of(HeartbeatIntervalSeconds, TcpMux ? -1 : 30);
+        HeartbeatInterval = Default.Timer(HeartbeatIntervalSeconds);
+        HeartbeatTimeoutSeconds = Default.Of(HeartbeatTimeoutSeconds, TcpMux ? -1 : 90);
+        HeartbeatTimeout = HeartbeatInterval is null ? null : Default.Timer(HeartbeatTimeoutSeconds);
+        Quic.Complete();
+        Tls.ServerName = Default.Of(Tls.ServerName, serverAddr);
+    }
+
+    internal void Validate(ConfigErrors errors)
+    {
+        if (HeartbeatTimeoutSeconds > 0 && HeartbeatIntervalSeconds > 0 && HeartbeatTimeoutSeconds < HeartbeatIntervalSeconds)
+            errors.Add("heartbeatTimeout", "invalid transport.heartbeatTimeout, heartbeat timeout should not less than heartbeat interval");
+        if (!Tls.Enable)
+        {
+            WarnUnused("certFile", Tls.CertFile);
+            WarnUnused("keyFile", Tls.KeyFile);
+            WarnUnused("trustedCaFile", Tls.TrustedCaFile);
+        }
+        if (Protocol is not ("tcp" or "kcp" or "quic" or "websocket" or "wss"))
+            errors.Add("protocol", "invalid transport.protocol, optional values are [tcp kcp quic websocket wss]");
+        if (WireProtocol is not ("v1" or "v2"))
+            errors.Add("wireProtocol", "invalid transport.wireProtocol, optional values are [v1 v2]");
+
+        void WarnUnused(string key, string value)
+        {
+            if (value.Length > 0)
+                errors.Warn($"transport.tls.{key} is invalid when transport.tls.enable is false");
+        }
+    }
+}
+
+/// <summary>TLS towards the server.</summary>
+public sealed class ClientTlsConfig
+{
+    /// <summary>TLS is used.</summary>
+    public bool Enable { get; set; } = true;
+    /// <summary>No marker byte 0x17 before the handshake.</summary>
+    [JsonPropertyName("disableCustomTLSFirstByte")] public bool DisableCustomTlsFirstByte { get; set; } = true;
+    /// <summary>Client certificate, PEM; used only together with its key.</summary>
+    public string CertFile { get; set; } = "";
+    /// <summary>Key of the certificate, PEM.</summary>
+    public string KeyFile { get; set; } = "";
+    /// <summary>PEM bundle that verifies the server; empty = the server is not verified.</summary>
+    public string TrustedCaFile { get; set; } = "";
+    /// <summary>Name for SNI and verification; by default the server's address.</summary>
+    public string ServerName { get; set; } = "";
+}

@@ -1,0 +1,231 @@
+using System.Text.Json.Serialization;
+
+namespace Frp.Config;
+
+/// <summary>What proxies and visitors have in common: a name, a kind and a switch.</summary>
+public abstract class EntryConfig
+{
+    /// <summary>Name, unique among a client's proxies or visitors; without the user's prefix.</summary>
+    public string Name { get; set; } = "";
+    /// <summary>Name of the kind.</summary>
+    public string Type { get; set; } = "";
+    /// <summary><c>false</c> takes the entry out; absent = on.</summary>
+    public bool? Enabled { get; set; }
+
+    /// <summary>Position in the file's list, for messages.</summary>
+    [JsonIgnore] internal int Index { get; set; }
+
+    /// <summary>Fills in the defaults and what is derived.</summary>
+    public abstract void Complete();
+
+    /// <summary>Reports everything that cannot be used; call after <see cref="Complete"/>.</summary>
+    /// <param name="errors">Where the findings go, with paths relative to the entry.</param>
+    public abstract void Validate(ConfigErrors errors);
+}
+
+/// <summary>A service that a client offers through the server: the keys that all kinds have.</summary>
+public abstract class ProxyConfig : EntryConfig
+{
+    private const int MaxAnnotationsSize = 256 * 1024;
+
+    /// <summary>Shown in the dashboard; names are qualified names.</summary>
+    public Dictionary<string, string> Annotations { get; set; } = [];
+    /// <summary>What the tunnel does to the payload.</summary>
+    public ProxyTransportConfig Transport { get; set; } = new();
+    /// <summary>For server plugins.</summary>
+    public Dictionary<string, string> Metadatas { get; set; } = [];
+    /// <summary>The group that shares the proxy's load.</summary>
+    public LoadBalancerConfig LoadBalancer { get; set; } = new();
+    /// <summary>Whether the service is asked how it is.</summary>
+    public HealthCheckConfig HealthCheck { get; set; } = new();
+    /// <summary>Host of the service.</summary>
+    [JsonPropertyName("localIP")] public string LocalIP { get; set; } = "";
+    /// <summary>Port of the service.</summary>
+    public int LocalPort { get; set; }
+    /// <summary>What serves instead of a service at <see cref="LocalIP"/>; <c>null</c> = nothing.</summary>
+    public PluginConfig? Plugin { get; set; }
+
+    /// <inheritdoc/>
+    public override void Complete()
+    {
+        LocalIP = Default.Of(LocalIP, "127.0.0.1");
+        Transport.BandwidthLimitMode = Default.Of(Transport.BandwidthLimitMode, "client");
+        HealthCheck.Complete();
+        Plugin?.Complete();
+    }
+
+    /// <inheritdoc/>
+    public override void Validate(ConfigErrors errors)
+    {
+        ArgumentNullException.ThrowIfNull(errors);
+        if (Name.Length == 0)
+            errors.Add("name", "name should not be empty");
+        ValidateAnnotations(errors.In("annotations"));
+        if (Transport.BandwidthLimitMode is not ("client" or "server"))
+            errors.Add("transport.bandwidthLimitMode", "bandwidth limit mode should be client or server");
+        if (Transport.ProxyProtocolVersion is not ("" or "v1" or "v2"))
+            errors.Add("transport.proxyProtocolVersion", "not support proxy protocol version: " + Transport.ProxyProtocolVersion);
+        // Compat: the text names the key twice.
+        if (Plugin is null)
+            Check.Port(errors, "localPort", LocalPort, "localPort: localPort");
+        HealthCheck.Validate(errors.In("healthCheck"));
+        Plugin?.Validate(errors.In("plugin", $"plugin {Plugin.Type}: "));
+    }
+
+    private void ValidateAnnotations(ConfigErrors errors)
+    {
+        var size = 0L;
+        foreach (var (key, value) in Annotations)
+        {
+            if (QualifiedName.Fault(key.ToLowerInvariant()) is { } fault)
+                errors.Add(key, $"annotation key {key} is invalid: {fault}");
+            size += System.Text.Encoding.UTF8.GetByteCount(key) + System.Text.Encoding.UTF8.GetByteCount(value);
+        }
+        if (size > MaxAnnotationsSize)
+            errors.Add("", $"annotations size {size} is larger than limit {MaxAnnotationsSize}");
+    }
+}
+
+/// <summary>What a proxy's tunnel does to the payload.</summary>
+public sealed class ProxyTransportConfig
+{
+    /// <summary>The tunnel is encrypted.</summary>
+    public bool UseEncryption { get; set; }
+    /// <summary>The tunnel is compressed.</summary>
+    public bool UseCompression { get; set; }
+    /// <summary>Bytes a second that may pass.</summary>
+    public BandwidthQuantity BandwidthLimit { get; set; }
+    /// <summary>Which side throttles: <c>client</c> or <c>server</c>.</summary>
+    public string BandwidthLimitMode { get; set; } = "";
+    /// <summary>PROXY header towards the service: empty, <c>v1</c> or <c>v2</c>.</summary>
+    public string ProxyProtocolVersion { get; set; } = "";
+}
+
+/// <summary>The group that shares a proxy's load.</summary>
+public sealed class LoadBalancerConfig
+{
+    /// <summary>Name; empty = none.</summary>
+    public string Group { get; set; } = "";
+    /// <summary>Secret that all members share.</summary>
+    public string GroupKey { get; set; } = "";
+}
+
+/// <summary>Whether and how a service is asked how it is.</summary>
+public sealed class HealthCheckConfig
+{
+    private const int DefaultTimeoutSeconds = 3;
+    private const int DefaultIntervalSeconds = 10;
+
+    /// <summary>Empty = no check, <c>tcp</c>, <c>http</c>.</summary>
+    public string Type { get; set; } = "";
+    /// <summary>See <see cref="Timeout"/>.</summary>
+    public int TimeoutSeconds { get; set; }
+    /// <summary>Failures before the proxy is taken from the server.</summary>
+    public int MaxFailed { get; set; }
+    /// <summary>See <see cref="Interval"/>.</summary>
+    public int IntervalSeconds { get; set; }
+    /// <summary>Path asked for by <c>http</c>.</summary>
+    public string Path { get; set; } = "";
+    /// <summary>Headers sent by <c>http</c>.</summary>
+    [JsonPropertyName("httpHeaders")] public List<NameValueConfig> HttpHeaders { get; set; } = [];
+
+    /// <summary>How long one attempt may take.</summary>
+    [JsonIgnore] public TimeSpan Timeout { get; private set; }
+    /// <summary>Pause between attempts.</summary>
+    [JsonIgnore] public TimeSpan Interval { get; private set; }
+
+    internal void Complete()
+    {
+        if (Type.Length == 0)
+            return;
+        TimeoutSeconds = Default.Of(TimeoutSeconds, DefaultTimeoutSeconds);
+        MaxFailed = Default.Of(MaxFailed, 1);
+        IntervalSeconds = Default.Of(IntervalSeconds, DefaultIntervalSeconds);
+        Timeout = Default.Deadline(TimeoutSeconds, DefaultTimeoutSeconds);
+        Interval = Default.Deadline(IntervalSeconds, DefaultIntervalSeconds);
+    }
+
+    internal void Validate(ConfigErrors errors)
+    {
+        if (Type is not ("" or "tcp" or "http"))
+            errors.Add("type", "not support health check type: " + Type);
+        else if (Type == "http" && Path.Length == 0)
+            errors.Add("path", "health check path should not be empty");
+    }
+}
+
+/// <summary>What serves a proxy's users inside the client; a kind has its keys in a type derived from this.</summary>
+public abstract class PluginConfig
+{
+    /// <summary>Name of the plugin.</summary>
+    public string Type { get; set; } = "";
+
+    /// <summary>Fills in the defaults.</summary>
+    public virtual void Complete() { }
+
+    /// <summary>Reports everything that cannot be used.</summary>
+    /// <param name="errors">Where the findings go, with paths relative to the plugin.</param>
+    public virtual void Validate(ConfigErrors errors) { }
+}
+
+/// <summary>A local door to a secret proxy of another client: the keys that all kinds have.</summary>
+public abstract class VisitorConfig : EntryConfig
+{
+    /// <summary>What the visitor's leg of the tunnel does to the payload.</summary>
+    public VisitorTransportConfig Transport { get; set; } = new();
+    /// <summary>Must equal the proxy's.</summary>
+    public string SecretKey { get; set; } = "";
+    /// <summary>The proxy's user; empty = the own one.</summary>
+    public string ServerUser { get; set; } = "";
+    /// <summary>The proxy's name without its user's prefix.</summary>
+    public string ServerName { get; set; } = "";
+    /// <summary>Listen address.</summary>
+    public string BindAddr { get; set; } = "";
+    /// <summary>Listen port; negative = no listener, only connections handed over by other visitors.</summary>
+    public int BindPort { get; set; }
+    /// <summary>What uses the visitor besides its listener; <c>null</c> = nothing.</summary>
+    public VisitorPluginConfig? Plugin { get; set; }
+
+    /// <inheritdoc/>
+    public override void Complete()
+    {
+        BindAddr = Default.Of(BindAddr, "127.0.0.1");
+        Plugin?.Complete();
+    }
+
+    /// <inheritdoc/>
+    public override void Validate(ConfigErrors errors)
+    {
+        ArgumentNullException.ThrowIfNull(errors);
+        if (Name.Length == 0)
+            errors.Add("name", "name is required");
+        if (ServerName.Length == 0)
+            errors.Add("serverName", "server name is required");
+        if (BindPort == 0)
+            errors.Add("bindPort", "bind port is required");
+        Plugin?.Validate(errors.In("plugin"));
+    }
+}
+
+/// <summary>What the visitor's leg of a tunnel does to the payload.</summary>
+public sealed class VisitorTransportConfig
+{
+    /// <summary>The leg is encrypted with the secret key.</summary>
+    public bool UseEncryption { get; set; }
+    /// <summary>The leg is compressed.</summary>
+    public bool UseCompression { get; set; }
+}
+
+/// <summary>What uses a visitor besides its listener; a kind has its keys in a type derived from this.</summary>
+public abstract class VisitorPluginConfig
+{
+    /// <summary>Name of the plugin.</summary>
+    public string Type { get; set; } = "";
+
+    /// <summary>Fills in the defaults.</summary>
+    public virtual void Complete() { }
+
+    /// <summary>Reports everything that cannot be used.</summary>
+    /// <param name="errors">Where the findings go, with paths relative to the plugin.</param>
+    public virtual void Validate(ConfigErrors errors) { }
+}

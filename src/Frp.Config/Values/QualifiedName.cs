@@ -1,0 +1,47 @@
+namespace Frp.Config;
+
+/// <summary>Names of annotations: an optional DNS sub-domain and <c>/</c>, then a short name.</summary>
+/// <remarks>Source: Kubernetes, "Labels and Selectors", syntax and character set.</remarks>
+public static class QualifiedName
+{
+    private const int MaxNameLength = 63;
+    private const int MaxPrefixLength = 253;
+
+    /// <summary>Why a text is no qualified name, or <c>null</c> when it is one.</summary>
+    public static string? Fault(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        var name = text.AsSpan();
+        var slash = name.IndexOf('/');
+        if (slash >= 0)
+        {
+            var prefix = name[..slash];
+            name = name[(slash + 1)..];
+            if (name.Contains('/'))
+                return "a qualified name must consist of alphanumeric characters, '-', '_' or '.', with an optional DNS subdomain prefix and one '/'";
+            if (prefix.IsEmpty)
+                return "prefix part must be non-empty";
+            if (prefix.Length > MaxPrefixLength)
+                return $"prefix part must be no more than {MaxPrefixLength} characters";
+            foreach (var label in prefix.Split('.'))
+                if (!IsLabel(prefix[label]))
+                    return "prefix part must be a lowercase RFC 1123 subdomain: alphanumeric characters, '-' or '.', alphanumeric at both ends";
+        }
+        if (name.IsEmpty)
+            return "name part must be non-empty";
+        if (name.Length > MaxNameLength)
+            return $"name part must be no more than {MaxNameLength} characters";
+        if (!char.IsAsciiLetterOrDigit(name[0]) || !char.IsAsciiLetterOrDigit(name[^1]) || name.ContainsAnyExcept(NameCharacters))
+            return "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
+        return null;
+    }
+
+    private static readonly System.Buffers.SearchValues<char> NameCharacters =
+        System.Buffers.SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.");
+
+    private static readonly System.Buffers.SearchValues<char> LabelCharacters =
+        System.Buffers.SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789-");
+
+    private static bool IsLabel(ReadOnlySpan<char> label) =>
+        !label.IsEmpty && label[0] != '-' && label[^1] != '-' && !label.ContainsAnyExcept(LabelCharacters);
+}

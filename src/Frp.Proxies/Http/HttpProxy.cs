@@ -1,0 +1,59 @@
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using Frp.Config;
+using Frp.Wire;
+
+namespace Frp.Proxies;
+
+/// <summary>HTTP host names and paths on the server's virtual-host port.</summary>
+public sealed class HttpProxyConfig : DomainProxyConfig
+{
+    /// <summary>Path prefixes; none = every path.</summary>
+    public List<string> Locations { get; set; } = [];
+    /// <summary>Basic-auth user that the server demands.</summary>
+    [JsonPropertyName("httpUser")] public string HttpUser { get; set; } = "";
+    /// <summary>Basic-auth password that the server demands.</summary>
+    [JsonPropertyName("httpPassword")] public string HttpPassword { get; set; } = "";
+    /// <summary>Value that replaces the request's Host.</summary>
+    public string HostHeaderRewrite { get; set; } = "";
+    /// <summary>Request headers to set.</summary>
+    public HeaderOperations RequestHeaders { get; set; } = new();
+    /// <summary>Response headers to set.</summary>
+    public HeaderOperations ResponseHeaders { get; set; } = new();
+    /// <summary>Basic-auth user name that routes here.</summary>
+    [JsonPropertyName("routeByHTTPUser")] public string RouteByHttpUser { get; set; } = "";
+}
+
+/// <summary>What is done to the headers of a request or an answer.</summary>
+public sealed class HeaderOperations
+{
+    /// <summary>Headers to set, whatever they were.</summary>
+    public Dictionary<string, string> Set { get; set; } = [];
+}
+
+/// <summary>The kind <c>http</c>.</summary>
+internal sealed partial class HttpProxy : ProxyKind
+{
+    public static readonly HttpProxy Kind = new();
+
+    public override string Name => "http";
+    public override JsonTypeInfo ConfigType => HttpJson.Default.HttpProxyConfig;
+
+    protected override void Describe(ProxyConfig config, NewProxy message)
+    {
+        var http = (HttpProxyConfig)config;
+        message.CustomDomains = http.CustomDomains;
+        message.Subdomain = http.Subdomain;
+        message.Locations = http.Locations;
+        message.HttpUser = http.HttpUser;
+        message.HttpPassword = http.HttpPassword;
+        message.HostHeaderRewrite = http.HostHeaderRewrite;
+        message.Headers = http.RequestHeaders.Set;
+        message.ResponseHeaders = http.ResponseHeaders.Set;
+        message.RouteByHttpUser = http.RouteByHttpUser;
+    }
+
+    [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, GenerationMode = JsonSourceGenerationMode.Metadata)]
+    [JsonSerializable(typeof(HttpProxyConfig))]
+    private sealed partial class HttpJson : JsonSerializerContext;
+}

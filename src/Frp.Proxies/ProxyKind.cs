@@ -1,0 +1,54 @@
+using System.Text.Json.Serialization.Metadata;
+using Frp.Config;
+using Frp.Wire;
+
+namespace Frp.Proxies;
+
+/// <summary>A kind of proxy: its name, its configuration, its message. Stateless; <see cref="ProxyKinds.All"/> lists them.</summary>
+public abstract class ProxyKind
+{
+    /// <summary>The kind's name in files, messages, dashboards and metrics.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>The model of a proxy of this kind; its type derives from <see cref="ProxyConfig"/>.</summary>
+    public abstract JsonTypeInfo ConfigType { get; }
+
+    /// <summary>The model of a visitor of this kind, derived from <see cref="VisitorConfig"/>; <c>null</c> when users come without a visitor.</summary>
+    public virtual JsonTypeInfo? VisitorType => null;
+
+    /// <summary>What the client asks the server to serve.</summary>
+    /// <param name="config">Of this kind, completed.</param>
+    /// <param name="user">The client's user, which goes before the name; may be empty.</param>
+    public NewProxy ToMessage(ProxyConfig config, string user)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        var message = new NewProxy
+        {
+            ProxyName = WireName(user, config.Name),
+            ProxyType = Name,
+            UseEncryption = config.Transport.UseEncryption,
+            UseCompression = config.Transport.UseCompression,
+            BandwidthLimit = config.Transport.BandwidthLimit.Text,
+            // The client's own throttling is none of the server's business and goes unsaid.
+            BandwidthLimitMode = config.Transport.BandwidthLimitMode == "server" ? "server" : "",
+            Group = config.LoadBalancer.Group,
+            GroupKey = config.LoadBalancer.GroupKey,
+            Metas = config.Metadatas,
+            Annotations = config.Annotations,
+        };
+        Describe(config, message);
+        return message;
+    }
+
+    /// <summary>A name as both sides say it on the wire: <c>{user}.{name}</c>, or the name alone without user.</summary>
+    public static string WireName(string user, string name)
+    {
+        ArgumentNullException.ThrowIfNull(user);
+        return user.Length == 0 ? name : user + "." + name;
+    }
+
+    /// <summary>Writes the kind's own options into the message.</summary>
+    /// <param name="config">Of this kind, completed.</param>
+    /// <param name="message">Holds what all kinds have.</param>
+    protected abstract void Describe(ProxyConfig config, NewProxy message);
+}

@@ -1,0 +1,29 @@
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using Frp.Config;
+using Frp.Wire;
+
+namespace Frp.Proxies;
+
+/// <summary>A TCP service without a port on the server, for visitors that know the key.</summary>
+public sealed class StcpProxyConfig : SecretProxyConfig;
+
+/// <summary>The visitor of <see cref="StcpProxyConfig"/>.</summary>
+public sealed class StcpVisitorConfig : VisitorConfig;
+
+/// <summary>The kind <c>stcp</c>.</summary>
+internal sealed partial class StcpProxy : ProxyKind
+{
+    public static readonly StcpProxy Kind = new();
+
+    public override string Name => "stcp";
+    public override JsonTypeInfo ConfigType => StcpJson.Default.StcpProxyConfig;
+    public override JsonTypeInfo VisitorType => StcpJson.Default.StcpVisitorConfig;
+
+    protected override void Describe(ProxyConfig config, NewProxy message) => ((StcpProxyConfig)config).Describe(message);
+
+    [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, GenerationMode = JsonSourceGenerationMode.Metadata)]
+    [JsonSerializable(typeof(StcpProxyConfig))]
+    [JsonSerializable(typeof(StcpVisitorConfig))]
+    private sealed partial class StcpJson : JsonSerializerContext;
+}

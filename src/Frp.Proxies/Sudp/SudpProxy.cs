@@ -1,0 +1,29 @@
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using Frp.Config;
+using Frp.Wire;
+
+namespace Frp.Proxies;
+
+/// <summary>A UDP service without a port on the server, for visitors that know the key.</summary>
+public sealed class SudpProxyConfig : SecretProxyConfig;
+
+/// <summary>The visitor of <see cref="SudpProxyConfig"/>.</summary>
+public sealed class SudpVisitorConfig : VisitorConfig;
+
+/// <summary>The kind <c>sudp</c>.</summary>
+internal sealed partial class SudpProxy : ProxyKind
+{
+    public static readonly SudpProxy Kind = new();
+
+    public override string Name => "sudp";
+    public override JsonTypeInfo ConfigType => SudpJson.Default.SudpProxyConfig;
+    public override JsonTypeInfo VisitorType => SudpJson.Default.SudpVisitorConfig;
+
+    protected override void Describe(ProxyConfig config, NewProxy message) => ((SudpProxyConfig)config).Describe(message);
+
+    [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, GenerationMode = JsonSourceGenerationMode.Metadata)]
+    [JsonSerializable(typeof(SudpProxyConfig))]
+    [JsonSerializable(typeof(SudpVisitorConfig))]
+    private sealed partial class SudpJson : JsonSerializerContext;
+}

@@ -1,0 +1,28 @@
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using Frp.Config;
+using Frp.Wire;
+
+namespace Frp.Proxies;
+
+/// <summary>A TCP port on the server.</summary>
+public sealed class TcpProxyConfig : ProxyConfig
+{
+    /// <summary>Port on the server; 0 lets the server choose.</summary>
+    public int RemotePort { get; set; }
+}
+
+/// <summary>The kind <c>tcp</c>.</summary>
+internal sealed partial class TcpProxy : ProxyKind
+{
+    public static readonly TcpProxy Kind = new();
+
+    public override string Name => "tcp";
+    public override JsonTypeInfo ConfigType => TcpJson.Default.TcpProxyConfig;
+
+    protected override void Describe(ProxyConfig config, NewProxy message) => message.RemotePort = ((TcpProxyConfig)config).RemotePort;
+
+    [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, GenerationMode = JsonSourceGenerationMode.Metadata)]
+    [JsonSerializable(typeof(TcpProxyConfig))]
+    private sealed partial class TcpJson : JsonSerializerContext;
+}

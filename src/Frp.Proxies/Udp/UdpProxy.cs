@@ -1,0 +1,28 @@
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using Frp.Config;
+using Frp.Wire;
+
+namespace Frp.Proxies;
+
+/// <summary>A UDP port on the server.</summary>
+public sealed class UdpProxyConfig : ProxyConfig
+{
+    /// <summary>Port on the server; 0 lets the server choose.</summary>
+    public int RemotePort { get; set; }
+}
+
+/// <summary>The kind <c>udp</c>.</summary>
+internal sealed partial class UdpProxy : ProxyKind
+{
+    public static readonly UdpProxy Kind = new();
+
+    public override string Name => "udp";
+    public override JsonTypeInfo ConfigType => UdpJson.Default.UdpProxyConfig;
+
+    protected override void Describe(ProxyConfig config, NewProxy message) => message.RemotePort = ((UdpProxyConfig)config).RemotePort;
+
+    [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, GenerationMode = JsonSourceGenerationMode.Metadata)]
+    [JsonSerializable(typeof(UdpProxyConfig))]
+    private sealed partial class UdpJson : JsonSerializerContext;
+}
