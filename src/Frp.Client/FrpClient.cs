@@ -51,7 +51,7 @@ public sealed partial class FrpClient : IAsyncDisposable
             Auth = new TokenProver(config.Auth, config.Auth.Token, _time),
             Wire = config.Transport.WireProtocol == "v2" ? WireVersion.V2 : WireVersion.V1,
             StreamKey = StreamKey.Derive(config.Auth.Token),
-            Proxies = [.. config.Proxies.OrderBy(p => p.Name, StringComparer.Ordinal).Select(p => new ManagedProxy(ProxyKinds.Get(p.Type), p, config.User, proxyLogger, _time))],
+            Proxies = [.. config.Proxies.OrderBy(p => p.Name, StringComparer.Ordinal).Select(p => new ManagedProxy(ProxyKinds.Find(p.Type)!, p, config.User, proxyLogger, _time))],
             Users = _users,
             Stopping = _giveUp.Token,
         };
@@ -119,7 +119,7 @@ public sealed partial class FrpClient : IAsyncDisposable
             {
                 if (_stop.IsCancellationRequested) return;
                 Log.LoginFailed(_logger, e.Message);
-                if (first && _config.LoginFailExit != false)
+                if (first && _config.LoginFailExit)
                 {
                     throw new LoginFailedException($"login to the server failed: {e.Message}. With loginFailExit enabled, no additional retries will be attempted", e);
                 }

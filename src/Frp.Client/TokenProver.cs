@@ -4,21 +4,18 @@ using Frp.Wire;
 namespace Frp.Client;
 
 /// <summary>Puts the proof of the shared token into messages (wire specification §10.3).</summary>
-internal sealed class TokenProver(AuthClientConfig config, string token, TimeProvider time)
+internal sealed class TokenProver(ClientAuthConfig config, string token, TimeProvider time)
 {
-    private readonly bool _heartBeats = config.AdditionalScopes.Contains(AuthScopes.HeartBeats);
-    private readonly bool _workConnections = config.AdditionalScopes.Contains(AuthScopes.NewWorkConns);
-
     internal void Prove(Login login) => (login.Timestamp, login.PrivilegeKey) = Proof();
 
     internal void Prove(Ping ping)
     {
-        if (_heartBeats) (ping.Timestamp, ping.PrivilegeKey) = Proof();
+        if (config.AuthenticatesHeartBeats) (ping.Timestamp, ping.PrivilegeKey) = Proof();
     }
 
     internal void Prove(NewWorkConn message)
     {
-        if (_workConnections) (message.Timestamp, message.PrivilegeKey) = Proof();
+        if (config.AuthenticatesNewWorkConns) (message.Timestamp, message.PrivilegeKey) = Proof();
     }
 
     private (long, string) Proof()

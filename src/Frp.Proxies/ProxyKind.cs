@@ -40,6 +40,22 @@ public abstract class ProxyKind
         return message;
     }
 
+    /// <summary>Whether a proxy of this kind takes a port of the server, and counts towards the client's share of them.</summary>
+    public virtual bool TakesRemotePort => false;
+
+    /// <summary>Opens the server half.</summary>
+    /// <param name="host">What the kind may ask of the server, and the registration to serve.</param>
+    /// <param name="cancellationToken">The session ends.</param>
+    /// <exception cref="PeerRefusedException">The registration cannot be served; the text is for the client.</exception>
+    public virtual ValueTask<IServerProxy> StartServerAsync(IServerProxyHost host, CancellationToken cancellationToken) =>
+        throw new PeerRefusedException($"proxy type [{Name}] is not supported by this release of the server yet");
+
+    /// <summary>Makes the client half.</summary>
+    /// <param name="config">Of this kind, completed.</param>
+    /// <param name="host">What the kind may ask of the client.</param>
+    /// <returns>Null where this release cannot serve the kind: the proxy then reports a start error.</returns>
+    public virtual IClientProxy? CreateClient(ProxyConfig config, IClientProxyHost host) => null;
+
     /// <summary>A name as both sides say it on the wire: <c>{user}.{name}</c>, or the name alone without user.</summary>
     public static string WireName(string user, string name)
     {

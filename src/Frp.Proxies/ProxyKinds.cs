@@ -28,6 +28,9 @@ public static class ProxyKinds
         PluginConfigs.All,
         PluginConfigs.ForVisitors);
 
+    /// <summary>The kind that a registration without a type means.</summary>
+    public static ProxyKind Default => TcpProxy.Kind;
+
     /// <summary>The kind of a name, or <c>null</c>.</summary>
     /// <param name="name">As in files and messages; <see cref="Frp.Wire.NewProxy.ProxyType"/> may be empty, which is for the caller to read.</param>
     public static ProxyKind? Find(string name) => Array.Find(Kinds, k => k.Name == name);

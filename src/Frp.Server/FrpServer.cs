@@ -47,7 +47,7 @@ public sealed partial class FrpServer : IAsyncDisposable
             Time = _time,
             Sessions = new SessionRegistry(),
             Ingress = ingress,
-            Ports = new ProxyPorts(config, ingress),
+            Ports = new ProxyPorts(config, ingress, _time, loggers.CreateLogger("server/ports")),
             Auth = new TokenVerifier(config.Auth, config.Auth.Token),
             StreamKey = StreamKey.Derive(config.Auth.Token),
             Users = _users,
@@ -129,14 +129,14 @@ public sealed partial class FrpServer : IAsyncDisposable
             Log.HandshakeFailed(_logger, incoming.Remote, e.Message);
             return;
         }
-        if (_config.Transport.TcpMux == false)
+        if (!_config.Transport.TcpMux)
         {
             await _logical.ServeAsync(carrier, cancellationToken);
             return;
         }
         await using (carrier)
         {
-            var options = new YamuxOptions { KeepAliveInterval = TimeSpan.FromSeconds(_config.Transport.TcpMuxKeepaliveInterval), TimeProvider = _time };
+            var options = new YamuxOptions { KeepAliveInterval = _config.Transport.TcpMuxKeepaliveInterval, TimeProvider = _time };
             await using var session = new YamuxSession(carrier.Stream, YamuxRole.Server, options);
             var streams = new TaskScope("mux session", OnFault, cancellationToken);
             await using (streams)

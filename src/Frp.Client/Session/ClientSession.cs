@@ -44,7 +44,7 @@ internal sealed partial class ClientSession : IAsyncDisposable
         foreach (var proxy in _client.Proxies) proxy.Reset(RunId);
         _scope.Run("supervision", SuperviseAsync);
         var transport = _client.Config.Transport;
-        if (transport.HeartbeatInterval > 0) _scope.Run("heartbeat", HeartbeatAsync);
+        if (transport.HeartbeatInterval is { } interval) _scope.Run("heartbeat", token => HeartbeatAsync(interval, token));
         try
         {
             while (true) await HandleAsync(await _channel.ReadAsync(_scope.Stopping));
@@ -86,12 +86,11 @@ internal sealed partial class ClientSession : IAsyncDisposable
         while (await timer.WaitForNextTickAsync(cancellationToken));
     }
 
-    private async Task HeartbeatAsync(CancellationToken cancellationToken)
+    private async Task HeartbeatAsync(TimeSpan interval, CancellationToken cancellationToken)
     {
-        var transport = _client.Config.Transport;
         _lastPong = _client.Time.GetTimestamp();
-        if (transport.HeartbeatTimeout > 0) _scope.Run("heartbeat watch", WatchHeartbeatAsync);
-        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(transport.HeartbeatInterval), _client.Time);
+        if (_client.Config.Transport.HeartbeatTimeout is { } timeout) _scope.Run("heartbeat watch", token => WatchHeartbeatAsync(timeout, token));
+        using var timer = new PeriodicTimer(interval, _client.Time);
         do
         {
             var ping = new Ping();
@@ -102,9 +101,8 @@ internal sealed partial class ClientSession : IAsyncDisposable
         while (await timer.WaitForNextTickAsync(cancellationToken));
     }
 
-    private async Task WatchHeartbeatAsync(CancellationToken cancellationToken)
+    private async Task WatchHeartbeatAsync(TimeSpan timeout, CancellationToken cancellationToken)
     {
-        var timeout = TimeSpan.FromSeconds(_client.Config.Transport.HeartbeatTimeout);
         using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1), _client.Time);
         while (await timer.WaitForNextTickAsync(cancellationToken))
         {

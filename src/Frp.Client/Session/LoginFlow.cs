@@ -30,8 +30,8 @@ internal static class LoginFlow
     {
         var transport = client.Config.Transport;
         var dialer = Dialers.Create(client.Config, client.Time);
-        ICarrier carrier = transport.TcpMux != false
-            ? await MuxCarrier.DialAsync(dialer, new YamuxOptions { KeepAliveInterval = TimeSpan.FromSeconds(transport.TcpMuxKeepaliveInterval), TimeProvider = client.Time }, client.Stopping, cancellationToken)
+        ICarrier carrier = transport.TcpMux
+            ? await MuxCarrier.DialAsync(dialer, new YamuxOptions { KeepAliveInterval = transport.TcpMuxKeepaliveInterval, TimeProvider = client.Time }, client.Stopping, cancellationToken)
             : new DirectCarrier(dialer);
         try
         {
@@ -59,7 +59,7 @@ internal static class LoginFlow
                 Arch = GoNames.Arch,
                 User = client.Config.User,
                 RunId = runId,
-                ClientId = client.Config.ClientID,
+                ClientId = client.Config.ClientId,
                 Metas = client.Config.Metadatas,
                 PoolCount = client.Config.Transport.PoolCount,
             };

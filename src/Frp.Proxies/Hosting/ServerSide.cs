@@ -25,8 +25,9 @@ public interface IServerProxyHost
 
     /// <summary>Claims a TCP port on the address for proxies and listens on it.</summary>
     /// <param name="port">The wanted port; 0 lets the server choose, the one that this name had last if it can be had.</param>
-    /// <exception cref="PeerRefusedException">The port is not allowed, taken or unavailable, or the client has its share already.</exception>
-    IUserListener ListenTcp(int port);
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="PeerRefusedException">The port is not allowed, taken or unavailable.</exception>
+    ValueTask<IUserListener> ListenTcpAsync(int port, CancellationToken cancellationToken);
 
     /// <summary>
     /// Gives a user a work connection and relays until either is done. Runs on its own: the connection outlives the proxy and

@@ -20,6 +20,12 @@ internal sealed partial class TcpProxy : ProxyKind
     public override string Name => "tcp";
     public override JsonTypeInfo ConfigType => TcpJson.Default.TcpProxyConfig;
 
+    public override bool TakesRemotePort => true;
+
+    public override ValueTask<IServerProxy> StartServerAsync(IServerProxyHost host, CancellationToken cancellationToken) => TcpServerProxy.StartAsync(host, cancellationToken);
+
+    public override IClientProxy? CreateClient(ProxyConfig config, IClientProxyHost host) => new TcpClientProxy(config.LocalIP, config.LocalPort, host);
+
     protected override void Describe(ProxyConfig config, NewProxy message) => message.RemotePort = ((TcpProxyConfig)config).RemotePort;
 
     [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, GenerationMode = JsonSourceGenerationMode.Metadata)]

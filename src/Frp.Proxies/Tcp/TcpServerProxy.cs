@@ -13,9 +13,9 @@ internal sealed class TcpServerProxy : IServerProxy
 
     /// <summary>Opens the port.</summary>
     /// <exception cref="PeerRefusedException">The port cannot be had.</exception>
-    internal static TcpServerProxy Start(IServerProxyHost host)
+    internal static async ValueTask<IServerProxy> StartAsync(IServerProxyHost host, CancellationToken cancellationToken)
     {
-        var listener = host.ListenTcp(host.Registration.RemotePort);
+        var listener = await host.ListenTcpAsync(host.Registration.RemotePort, cancellationToken);
         host.Scope.Run("accept loop", token => AcceptAsync(listener, host, token));
         return new TcpServerProxy(listener);
     }

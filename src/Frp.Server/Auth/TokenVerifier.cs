@@ -6,11 +6,8 @@ namespace Frp.Server;
 
 /// <summary>Checks the proofs of the shared token (wire specification §10.3).</summary>
 /// <remarks>A token proves itself at login; with additional scopes it does so on heartbeats and work connections too.</remarks>
-internal sealed class TokenVerifier(AuthServerConfig config, string token)
+internal sealed class TokenVerifier(ServerAuthConfig config, string token)
 {
-    private readonly bool _heartBeats = config.AdditionalScopes.Contains(AuthScopes.HeartBeats);
-    private readonly bool _workConnections = config.AdditionalScopes.Contains(AuthScopes.NewWorkConns);
-
     /// <summary>Checks a login.</summary>
     /// <exception cref="PeerRefusedException">The proof is wrong.</exception>
     internal void VerifyLogin(Login login) => Verify(login.PrivilegeKey, login.Timestamp, "login");
@@ -19,18 +16,18 @@ internal sealed class TokenVerifier(AuthServerConfig config, string token)
     /// <inheritdoc cref="VerifyLogin"/>
     internal void VerifyPing(Ping ping)
     {
-        if (_heartBeats) Verify(ping.PrivilegeKey, ping.Timestamp, "heartbeat");
+        if (config.AuthenticatesHeartBeats) Verify(ping.PrivilegeKey, ping.Timestamp, "heartbeat");
     }
 
     /// <summary>Checks a work connection, if they are in scope.</summary>
     /// <inheritdoc cref="VerifyLogin"/>
     internal void VerifyWorkConnection(NewWorkConn message)
     {
-        if (_workConnections) Verify(message.PrivilegeKey, message.Timestamp, "NewWorkConn");
+        if (config.AuthenticatesNewWorkConns) Verify(message.PrivilegeKey, message.Timestamp, "NewWorkConn");
     }
 
     private void Verify(string proof, long timestamp, string where)
     {
-        if (!AuthKey.Verify(token, timestamp, proof)) throw new PeerRefusedException($"token in {where} doesn't match token from configuration");
+        if (!AuthKey.Matches(proof, token, timestamp)) throw new PeerRefusedException($"token in {where} doesn't match token from configuration");
     }
 }

@@ -28,9 +28,9 @@ internal sealed partial class ControlSession
     private long _lastPing;
     private int _state;
 
-    internal ControlSession(ServerContext server, Login login, WireVersion wire, bool halfClose, ControlChannel channel)
+    internal ControlSession(ServerContext server, Login login, bool halfClose, ControlChannel channel)
     {
-        (_server, Login, Wire, HalfClose, _channel) = (server, login, wire, halfClose, channel);
+        (_server, Login, HalfClose, _channel) = (server, login, halfClose, channel);
         _logger = PrefixLogger.Append(server.Loggers.CreateLogger("server/session"), PeerText.Escape(RunId, 64));
         _scope = new TaskScope($"session {RunId}", (name, e) => Log.Fault(_logger, name, e), server.Stopping);
         int poolSize = Math.Clamp(login.PoolCount, 0, Math.Max(0, server.Config.Transport.MaxPoolCount));
@@ -42,9 +42,6 @@ internal sealed partial class ControlSession
 
     /// <summary>The session's run ID.</summary>
     internal string RunId => Login.RunId;
-
-    /// <summary>The framing that the client speaks.</summary>
-    internal WireVersion Wire { get; }
 
     /// <summary>Whether client and server have agreed that a FIN ends one direction only.</summary>
     internal bool HalfClose { get; }
@@ -61,6 +58,9 @@ internal sealed partial class ControlSession
     /// <summary>Whether the session is on its way out.</summary>
     internal bool IsClosing => _scope.Reason is not null;
 
+    /// <summary>Fires when the session is closing.</summary>
+    internal CancellationToken Stopping => _scope.Stopping;
+
     /// <summary>The session's log, with its run ID in front.</summary>
     internal ILogger Logger => _logger;
 
@@ -75,7 +75,7 @@ internal sealed partial class ControlSession
         try
         {
             _scope.Run("control sender", _channel.SendAsync);
-            if (_server.Config.Transport.HeartbeatTimeout is { Ticks: > 0 } timeout) _scope.Run("heartbeat watch", token => WatchHeartbeatAsync(timeout, token));
+            if (_server.Config.Transport.HeartbeatTimeout is { } timeout) _scope.Run("heartbeat watch", token => WatchHeartbeatAsync(timeout, token));
             _channel.RequestWorkConnections(Pool.Size);
             await ReadLoopAsync();
         }
@@ -132,7 +132,7 @@ internal sealed partial class ControlSession
 
     private async ValueTask OnNewProxyAsync(NewProxy registration)
     {
-        if (registration.ProxyType.Length == 0) registration.ProxyType = ProxyKinds.DefaultName;
+        if (registration.ProxyType.Length == 0) registration.ProxyType = ProxyKinds.Default.Name;
         string name = registration.ProxyName, shown = PeerText.Escape(name, 256), type = PeerText.Escape(registration.ProxyType, 32);
         var answer = new NewProxyResp { ProxyName = name };
         try
@@ -151,7 +151,6 @@ internal sealed partial class ControlSession
     private async ValueTask<string> StartProxyAsync(NewProxy registration)
     {
         var kind = ProxyKinds.Find(registration.ProxyType) ?? throw new PeerRefusedException($"unknown proxy type: {registration.ProxyType}");
-        kind.ValidateRegistration(registration);
         string name = registration.ProxyName;
         int limit = _server.Config.MaxPortsPerClient;
         if (limit > 0 && kind.TakesRemotePort && _ports >= limit) throw new PeerRefusedException("exceed the max_ports_per_client");

@@ -112,7 +112,7 @@ internal sealed partial class LogicalConnections(ServerContext server)
             if (e is PeerRefusedException)
             {
                 Log.LoginRefused(_logger, PeerText.Escape(e.Message, 1024));
-                string text = server.Config.DetailedErrorsToClient != false ? e.Message : "register control error";
+                string text = server.Config.DetailedErrorsToClient ? e.Message : "register control error";
                 await AnswerAsync(messages, new LoginResp { Version = ProductVersion.Wire, Error = text }, cancellationToken);
             }
             if (session is not null) await session.DiscardAsync(CloseReason.From(e));
@@ -153,7 +153,7 @@ internal sealed partial class LogicalConnections(ServerContext server)
             error = problem;
         }
         Log.WorkConnectionRefused(_logger, connection.Remote, PeerText.Escape(error, 1024));
-        await AnswerAsync(messages, new StartWorkConn { Error = server.Config.DetailedErrorsToClient != false ? error : "invalid NewWorkConn" }, cancellationToken);
+        await AnswerAsync(messages, new StartWorkConn { Error = server.Config.DetailedErrorsToClient ? error : "invalid NewWorkConn" }, cancellationToken);
         return false;
     }
 
@@ -161,7 +161,7 @@ internal sealed partial class LogicalConnections(ServerContext server)
     {
         string error = $"custom listener for [{visitor.ProxyName}] doesn't exist";
         if (visitor.RunId.Length > 0 && !server.Sessions.TryGetActive(visitor.RunId, out _, out var problem)) error = problem;
-        return new NewVisitorConnResp { ProxyName = visitor.ProxyName, Error = server.Config.DetailedErrorsToClient != false ? error : "register visitor conn error" };
+        return new NewVisitorConnResp { ProxyName = visitor.ProxyName, Error = server.Config.DetailedErrorsToClient ? error : "register visitor conn error" };
     }
 
     private async Task AnswerAsync(MessageStream messages, Message answer, CancellationToken cancellationToken)

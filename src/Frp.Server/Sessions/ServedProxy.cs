@@ -36,10 +36,10 @@ internal sealed partial class ServedProxy : IServerProxyHost, IAsyncDisposable
     /// <summary>Where users reach it.</summary>
     internal string RemoteAddress => _proxy?.RemoteAddress ?? "";
 
-    internal async ValueTask StartAsync(ProxyKind kind) => _proxy = await kind.StartServerAsync(this, _session.Scope.Stopping);
+    internal async ValueTask StartAsync(ProxyKind kind) => _proxy = await kind.StartServerAsync(this, _session.Stopping);
 
     /// <inheritdoc/>
-    public IUserListener ListenTcp(int port) => _server.Ports.ListenTcp(Registration.ProxyName, port);
+    public ValueTask<IUserListener> ListenTcpAsync(int port, CancellationToken cancellationToken) => _server.Ports.ListenTcpAsync(Registration.ProxyName, port, cancellationToken);
 
     /// <inheritdoc/>
     public void Serve(Connection user) => _server.Users.RunChild("user connection", token => ServeAsync(user, token));
@@ -94,7 +94,7 @@ internal sealed partial class ServedProxy : IServerProxyHost, IAsyncDisposable
         if (user.Local is IPEndPoint destination) (start.DestinationAddress, start.DestinationPort) = (destination.Address.ToString(), (ushort)destination.Port);
         for (int attempt = 0; attempt <= _session.Pool.Size; attempt++)
         {
-            var work = await _session.Pool.TakeAsync(_server.Config.UserConnTimeoutSpan, cancellationToken);
+            var work = await _session.Pool.TakeAsync(_server.Config.UserConnTimeout, cancellationToken);
             if (work is null) return null;
             try
             {
