@@ -7,7 +7,7 @@ public sealed record Login : Message
 {
     /// <summary>The client's release. Build metadata of the form <c>+net.…</c> says that it understands <see cref="LoginResp.Features"/>.</summary>
     [JsonPropertyName("version")] public string Version { get; set; } = "";
-    /// <summary>Host name as the client's operating system tells it. Text from a peer: escape it before it is shown.</summary>
+    /// <summary>Host name as the client's operating system tells it. Text from a peer: <see cref="PeerText.Escape"/> it before it is shown.</summary>
     [JsonPropertyName("hostname")] public string Hostname { get; set; } = "";
     /// <summary>Operating system, in Go's words (<c>linux</c>, <c>darwin</c>, <c>windows</c>).</summary>
     [JsonPropertyName("os")] public string Os { get; set; } = "";
@@ -26,7 +26,7 @@ public sealed record Login : Message
     /// <summary>Free metadata for server plugins.</summary>
     [JsonPropertyName("metas")] public Dictionary<string, string> Metas { get; set; } = [];
     /// <summary>Always present, empty from a network client.</summary>
-    [JsonPropertyName("client_spec")] public ClientSpec ClientSpec { get; set; } = new();
+    [JsonPropertyName("client_spec"), JsonIgnore(Condition = JsonIgnoreCondition.Never)] public ClientSpec ClientSpec { get; set; } = new();
     /// <summary>Work connections that the server should keep ready. Negative values from a peer count as zero.</summary>
     [JsonPropertyName("pool_count")] public int PoolCount { get; set; }
 }
