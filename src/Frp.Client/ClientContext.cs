@@ -14,6 +14,9 @@ internal sealed class ClientContext
     internal required TokenProver Auth { get; init; }
     internal required WireVersion Wire { get; init; }
 
+    /// <summary>UTF-8 of the token, an input of the v2 control keys.</summary>
+    internal required byte[] TokenBytes { get; init; }
+
     /// <summary>Key of the payload encryption and of the v1 control channel, derived from the token.</summary>
     internal required byte[] StreamKey { get; init; }
 

@@ -87,7 +87,7 @@ public sealed partial class FrpServer : IAsyncDisposable
     {
         if (_accepting is not null) await _accepting.DisposeAsync();
         if (_listener is not null) await _listener.DisposeAsync();
-        foreach (var session in _context.Sessions.Snapshot()) await session.CloseEntrancesAsync();
+        foreach (var session in _context.Sessions.Snapshot()) session.CloseEntrances();
         if (_users.Count > 0 && drain > TimeSpan.Zero)
         {
             try

@@ -21,6 +21,7 @@ internal sealed partial class ClientSession : IAsyncDisposable
     private readonly bool _halfClose;
     private readonly ILogger _logger;
     private readonly TaskScope _scope;
+    private byte[]? _opening;
     private long _lastPong;
 
     internal ClientSession(ClientContext client, ICarrier carrier, LoginOutcome outcome)
@@ -141,15 +142,14 @@ internal sealed partial class ClientSession : IAsyncDisposable
     private async Task ServeWorkConnectionAsync(CancellationToken cancellationToken)
     {
         var work = await _carrier.OpenAsync(cancellationToken);
-        var messages = new MessageStream(work.Stream, _client.Wire);
+        await using var messages = new MessageStream(work.Stream, OpeningExchange.CodecOf(_client.Wire));
         bool owned = true;
         try
         {
-            var hello = new NewWorkConn { RunId = RunId, HalfClose = _halfClose };
-            _client.Auth.Prove(hello);
             using (var deadline = new Deadline(ControlChannel.WriteTimeout, _client.Time, cancellationToken))
             {
-                await messages.OpenAsync(hello, deadline.Token);
+                await work.Stream.WriteAsync(WorkConnectionOpening(), deadline.Token);
+                await work.Stream.FlushAsync(deadline.Token);
             }
             var start = await messages.ReadAsync<StartWorkConn>(cancellationToken); // for as long as the session lasts: the server's pool
             if (start.Error.Length > 0)
@@ -162,9 +162,8 @@ internal sealed partial class ClientSession : IAsyncDisposable
                 Log.UnknownProxy(_logger, PeerText.Escape(start.ProxyName, 256));
                 return;
             }
-            var connection = PayloadLayers.Replay(work, messages.TakeSurplus());
             var transport = proxy.Config.Transport;
-            connection = PayloadLayers.Wrap(connection, transport.UseEncryption ? _client.StreamKey : null, transport.UseCompression);
+            var connection = PayloadLayers.Wrap(work, messages.TakeSurplus(), transport.UseEncryption ? _client.StreamKey : null, transport.UseCompression);
             owned = false;
             var end = _halfClose && work.CanHalfClose ? RelayEnd.HalfClose : RelayEnd.CloseBoth;
             _client.Users.RunChild("user", token => running.ServeAsync(connection, start, end, token));
@@ -175,9 +174,19 @@ internal sealed partial class ClientSession : IAsyncDisposable
         }
         finally
         {
-            messages.Dispose();
             if (owned) await work.DisposeAsync();
         }
+    }
+
+    /// <summary>What every work connection of the session begins with; encoded once where no proof of the moment goes into it.</summary>
+    private byte[] WorkConnectionOpening()
+    {
+        if (_opening is not null) return _opening;
+        var hello = new NewWorkConn { RunId = RunId, HalfClose = _halfClose };
+        _client.Auth.Prove(hello);
+        byte[] opening = OpeningExchange.Encode(_client.Wire, hello);
+        if (hello.PrivilegeKey.Length == 0) _opening = opening;
+        return opening;
     }
 
     private static partial class Log

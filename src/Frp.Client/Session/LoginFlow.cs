@@ -47,31 +47,69 @@ internal static class LoginFlow
     private static async Task<LoginOutcome> LoginAsync(ClientContext client, ICarrier carrier, string runId, CancellationToken cancellationToken)
     {
         using var deadline = new Deadline(AnswerTimeout, client.Time, cancellationToken);
-        var connection = await carrier.OpenAsync(deadline.Token);
-        var messages = new MessageStream(connection.Stream, client.Wire);
+        Connection? connection = null;
         try
         {
-            var login = new Login
-            {
-                Version = ProductVersion.Wire,
-                Hostname = Dns.GetHostName(),
-                Os = GoNames.Os,
-                Arch = GoNames.Arch,
-                User = client.Config.User,
-                RunId = runId,
-                ClientId = client.Config.ClientId,
-                Metas = client.Config.Metadatas,
-                PoolCount = client.Config.Transport.PoolCount,
-            };
-            client.Auth.Prove(login);
-            return await ExchangeAsync(client, connection, messages, login, deadline.Token);
+            connection = await carrier.OpenAsync(deadline.Token);
+            return await ExchangeAsync(client, connection, LoginOf(client, runId), deadline.Token);
         }
         catch (Exception e)
         {
-            messages.Dispose();
-            await connection.DisposeAsync();
+            if (connection is not null) await connection.DisposeAsync();
             if (e is EndOfStreamException) throw new IOException("the server closed the connection without an answer to the login", e);
             if (e is OperationCanceledException && deadline.HasPassed) throw deadline.Passed("answer to the login");
+            throw;
+        }
+    }
+
+    private static Login LoginOf(ClientContext client, string runId)
+    {
+        var login = new Login
+        {
+            Version = ProductVersion.Wire,
+            Hostname = Dns.GetHostName(),
+            Os = GoNames.Os,
+            Arch = GoNames.Arch,
+            User = client.Config.User,
+            RunId = runId,
+            ClientId = client.Config.ClientId,
+            Metas = client.Config.Metadatas,
+            PoolCount = client.Config.Transport.PoolCount,
+        };
+        client.Auth.Prove(login);
+        return login;
+    }
+
+    private static async Task<LoginOutcome> ExchangeAsync(ClientContext client, Connection connection, Login login, CancellationToken cancellationToken)
+    {
+        var transport = client.Config.Transport;
+        ClientHello? hello = client.Wire == WireVersion.V1 ? null : HelloNegotiation.CreateClientHello(new HelloBootstrap
+        {
+            Transport = transport.Protocol,
+            Tls = transport.UsesTls,
+            TcpMux = transport.TcpMux,
+        });
+        var messages = new MessageStream(connection.Stream, OpeningExchange.CodecOf(client.Wire));
+        try
+        {
+            byte[] opening = hello is null ? OpeningExchange.Encode(client.Wire, login) : OpeningExchange.Encode(client.Wire, hello, login);
+            await connection.Stream.WriteAsync(opening, cancellationToken);
+            await connection.Stream.FlushAsync(cancellationToken);
+            ControlKeys? keys = null;
+            if (hello is not null)
+            {
+                var selection = await messages.ReadAsync<ServerHello>(cancellationToken);
+                if (!HelloNegotiation.TryAccept(hello, selection, out var cipher, out var problem)) throw new PeerRefusedException(problem);
+                keys = ControlKeys.Derive(client.TokenBytes, cipher, hello, selection);
+            }
+            var answer = await messages.ReadAsync<LoginResp>(cancellationToken);
+            if (answer.Error.Length > 0) throw new PeerRefusedException(PeerText.Escape(answer.Error, 1024));
+            var secured = keys is null ? ControlEncryption.OpenV1(messages, client.StreamKey) : ControlEncryption.OpenV2(messages, keys, isServer: false);
+            return new LoginOutcome(answer.RunId, answer.Features.Contains(LoginResp.HalfClose), new ControlChannel(connection, secured, client.Time));
+        }
+        catch (Exception)
+        {
+            await messages.DisposeAsync();
             throw;
         }
     }

@@ -14,27 +14,28 @@ namespace Frp.Server;
 /// same run ID finds it; it serves work connections only while Active.</para>
 /// <para><b>Ownership.</b> <see cref="RunAsync"/> is the session's one task: when it returns, proxies are closed, their ports are
 /// free and the idle work connections are gone. Users that are being served belong to the server and stay.</para>
-/// <para><b>Concurrency.</b> Messages are handled one after another by the read loop, which alone touches the proxies.</para>
+/// <para><b>Concurrency.</b> Messages are handled one after another by the read loop, which alone adds and removes proxies; a
+/// lock around their table lets a stopping server close their entrances.</para>
 /// </remarks>
 internal sealed partial class ControlSession
 {
     private readonly ServerContext _server;
-    private readonly ControlChannel _channel;
     private readonly TaskScope _scope;
     private readonly ILogger _logger;
     private readonly Dictionary<string, ServedProxy> _proxies = [];
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private ControlChannel? _channel;
     private int _ports;
     private long _lastPing;
     private int _state;
 
-    internal ControlSession(ServerContext server, Login login, bool halfClose, ControlChannel channel)
+    internal ControlSession(ServerContext server, Login login, bool halfClose)
     {
-        (_server, Login, HalfClose, _channel) = (server, login, halfClose, channel);
+        (_server, Login, HalfClose) = (server, login, halfClose);
         _logger = PrefixLogger.Append(server.Loggers.CreateLogger("server/session"), PeerText.Escape(RunId, 64));
         _scope = new TaskScope($"session {RunId}", (name, e) => Log.Fault(_logger, name, e), server.Stopping);
         int poolSize = Math.Clamp(login.PoolCount, 0, Math.Max(0, server.Config.Transport.MaxPoolCount));
-        Pool = new WorkConnectionPool(poolSize, channel.RequestWorkConnections, server.Time);
+        Pool = new WorkConnectionPool(poolSize, count => _channel?.RequestWorkConnections(count), server.Time);
     }
 
     /// <summary>The login as it was accepted, with the run ID that the server gave.</summary>
@@ -67,6 +68,11 @@ internal sealed partial class ControlSession
     /// <summary>Ends the session; <see cref="Completion"/> tells when it has ended. The first reason wins.</summary>
     internal void Close(CloseReason reason) => _scope.Close(reason);
 
+    private ControlChannel Channel => _channel ?? throw new InvalidOperationException("the session has no control channel yet");
+
+    /// <summary>Gives the session its control channel, which it owns from here on.</summary>
+    internal void Attach(ControlChannel channel) => _channel = channel;
+
     /// <summary>Runs the session to its end.</summary>
     internal async Task RunAsync()
     {
@@ -74,14 +80,23 @@ internal sealed partial class ControlSession
         _lastPing = _server.Time.GetTimestamp();
         try
         {
-            _scope.Run("control sender", _channel.SendAsync);
+            _scope.Run("control sender", Channel.SendAsync);
             if (_server.Config.Transport.HeartbeatTimeout is { } timeout) _scope.Run("heartbeat watch", token => WatchHeartbeatAsync(timeout, token));
-            _channel.RequestWorkConnections(Pool.Size);
+            Channel.RequestWorkConnections(Pool.Size);
             await ReadLoopAsync();
         }
         finally
         {
             await CloseAsync();
+        }
+    }
+
+    /// <summary>Closes the proxies' entrances, so that no new user comes in, and leaves everything else as it is.</summary>
+    internal void CloseEntrances()
+    {
+        lock (_proxies)
+        {
+            foreach (var proxy in _proxies.Values) proxy.CloseEntrance();
         }
     }
 
@@ -96,7 +111,7 @@ internal sealed partial class ControlSession
     {
         try
         {
-            while (true) await HandleAsync(await _channel.ReadAsync(_scope.Stopping));
+            while (true) await HandleAsync(await Channel.ReadAsync(_scope.Stopping));
         }
         catch (Exception e)
         {
@@ -110,16 +125,28 @@ internal sealed partial class ControlSession
 
     private async Task CloseAsync()
     {
-        _channel.CompletePosting();
+        _channel?.CompletePosting();
         await Pool.CloseAsync();
-        foreach (var proxy in _proxies.Values) await proxy.DisposeAsync();
-        foreach (string name in _proxies.Keys) Log.ProxyClosed(_logger, PeerText.Escape(name, 256));
-        _proxies.Clear();
-        await _channel.DisposeAsync();
+        foreach (var (name, proxy) in TakeProxies())
+        {
+            await proxy.DisposeAsync();
+            Log.ProxyClosed(_logger, PeerText.Escape(name, 256));
+        }
+        if (_channel is not null) await _channel.DisposeAsync();
         await _scope.DisposeAsync();
         _server.Sessions.Remove(this);
         Log.Exit(_logger);
         _completion.TrySetResult();
+    }
+
+    private KeyValuePair<string, ServedProxy>[] TakeProxies()
+    {
+        lock (_proxies)
+        {
+            KeyValuePair<string, ServedProxy>[] proxies = [.. _proxies];
+            _proxies.Clear();
+            return proxies;
+        }
     }
 
     private ValueTask HandleAsync(Message message) => message switch
@@ -145,7 +172,7 @@ internal sealed partial class ControlSession
             Log.ProxyRefused(_logger, shown, type, PeerText.Escape(e.Message, 1024));
             answer.Error = _server.Config.DetailedErrorsToClient ? e.Message : $"new proxy [{name}] error";
         }
-        await _channel.PostAsync(answer, _scope.Stopping);
+        await Channel.PostAsync(answer, _scope.Stopping);
     }
 
     private async ValueTask<string> StartProxyAsync(NewProxy registration)
@@ -166,13 +193,17 @@ internal sealed partial class ControlSession
             throw;
         }
         if (kind.TakesRemotePort) _ports++;
-        _proxies.Add(name, proxy);
+        lock (_proxies) _proxies.Add(name, proxy);
         return proxy.RemoteAddress;
     }
 
     private async ValueTask OnCloseProxyAsync(string name)
     {
-        if (!_proxies.Remove(name, out var proxy)) return;
+        ServedProxy? proxy;
+        lock (_proxies)
+        {
+            if (!_proxies.Remove(name, out proxy)) return;
+        }
         if (proxy.TakesRemotePort) _ports--;
         await proxy.DisposeAsync();
         Log.ProxyClosed(_logger, PeerText.Escape(name, 256));
@@ -192,7 +223,7 @@ internal sealed partial class ControlSession
             Log.PingRefused(_logger, e.Message);
             pong.Error = _server.Config.DetailedErrorsToClient ? e.Message : "invalid ping";
         }
-        return _channel.PostAsync(pong, _scope.Stopping);
+        return Channel.PostAsync(pong, _scope.Stopping);
     }
 
     private async Task WatchHeartbeatAsync(TimeSpan timeout, CancellationToken cancellationToken)

@@ -29,6 +29,7 @@ internal sealed partial class LogicalConnections(ServerContext server)
     internal async Task ServeAsync(Connection connection, CancellationToken cancellationToken)
     {
         MessageStream? messages = null;
+        bool kept = false;
         try
         {
             Message first;
@@ -37,7 +38,7 @@ internal sealed partial class LogicalConnections(ServerContext server)
             {
                 try
                 {
-                    messages = await MessageStream.AcceptAsync(connection.Stream, deadline.Token);
+                    messages = await OpeningExchange.AcceptAsync(connection.Stream, deadline.Token);
                     first = await messages.ReadAsync(deadline.Token);
                     hello = first as ClientHello;
                     if (hello is not null) first = await messages.ReadAsync(deadline.Token);
@@ -52,12 +53,12 @@ internal sealed partial class LogicalConnections(ServerContext server)
                 case Login login:
                     if (await AdmitAsync(connection, messages, login, hello, cancellationToken) is { } session)
                     {
-                        messages = null; // the session's now
+                        kept = true; // the session's now
                         await session.RunAsync();
                     }
                     return;
                 case NewWorkConn work:
-                    if (await AddWorkConnectionAsync(connection, messages, work, cancellationToken)) messages = null; // the pool's now
+                    if (await AddWorkConnectionAsync(connection, messages, work, cancellationToken)) kept = true; // the pool's now
                     return;
                 case NewVisitorConn visitor:
                     await AnswerAsync(messages, RefusalOf(visitor), cancellationToken);
@@ -76,9 +77,9 @@ internal sealed partial class LogicalConnections(ServerContext server)
         }
         finally
         {
-            if (messages is not null)
+            if (!kept)
             {
-                messages.Dispose();
+                if (messages is not null) await messages.DisposeAsync();
                 await connection.DisposeAsync();
             }
         }
@@ -86,38 +87,41 @@ internal sealed partial class LogicalConnections(ServerContext server)
 
     /// <summary>Checks a login, puts the newcomer in its predecessor's place and answers.</summary>
     /// <returns>The session, which owns the connection now; null when the login was refused.</returns>
+    /// <exception cref="ProtocolViolationException">The v2 hello was refused; the client has been told.</exception>
     private async Task<ControlSession?> AdmitAsync(Connection connection, MessageStream messages, Login login, ClientHello? hello, CancellationToken cancellationToken)
     {
         Log.LoginInfo(_logger, connection.Remote, PeerText.Escape(login.Version, 64), PeerText.Escape(login.Hostname, 256), PeerText.Escape(login.Os, 32), PeerText.Escape(login.Arch, 32));
-        var secure = ControlSecurity.Answer(messages.Version, hello, server.Token, server.StreamKey);
-        if (secure.Answer is not null) await AnswerAsync(messages, secure.Answer, cancellationToken);
-        if (secure.IsRefused) return null;
+        ControlKeys? keys = null;
+        if (hello is not null)
+        {
+            bool selected = HelloNegotiation.TryAnswer(hello, out var answer, out var cipher);
+            await AnswerAsync(messages, answer, cancellationToken);
+            if (!selected) throw new ProtocolViolationException($"v2 hello refused: {answer.Error}");
+            keys = ControlKeys.Derive(server.TokenBytes, cipher, hello, answer);
+        }
         ControlSession? session = null;
         try
         {
-            if (secure.Problem is { } problem) throw new PeerRefusedException(problem);
+            if (keys is null && messages.Codec.Version == WireVersion.V2) throw new PeerRefusedException("missing v2 crypto negotiation");
             server.Auth.VerifyLogin(login);
             if (login.RunId.Length == 0) login.RunId = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
-            bool halfClose = ProductVersion.KnowsFeatures(login.Version);
-            var channel = new ControlChannel(connection, secure.Wrap(messages), server.Time);
-            session = new ControlSession(server, login, halfClose, channel);
+            session = new ControlSession(server, login, halfClose: ProductVersion.KnowsFeatures(login.Version));
             await ReplaceAsync(session, cancellationToken);
             var answer = new LoginResp { Version = ProductVersion.Wire, RunId = login.RunId };
-            if (halfClose) answer.Features.Add(LoginResp.HalfClose);
+            if (session.HalfClose) answer.Features.Add(LoginResp.HalfClose);
             await AnswerAsync(messages, answer, cancellationToken);
+            var secured = keys is null ? ControlEncryption.OpenV1(messages, server.StreamKey) : ControlEncryption.OpenV2(messages, keys, isServer: true);
+            session.Attach(new ControlChannel(connection, secured, server.Time));
             return session;
         }
         catch (Exception e)
         {
-            if (e is PeerRefusedException)
-            {
-                Log.LoginRefused(_logger, PeerText.Escape(e.Message, 1024));
-                string text = server.Config.DetailedErrorsToClient ? e.Message : "register control error";
-                await AnswerAsync(messages, new LoginResp { Version = ProductVersion.Wire, Error = text }, cancellationToken);
-            }
             if (session is not null) await session.DiscardAsync(CloseReason.From(e));
-            if (e is PeerRefusedException) return null;
-            throw;
+            if (e is not PeerRefusedException) throw;
+            Log.LoginRefused(_logger, PeerText.Escape(e.Message, 1024));
+            string text = server.Config.DetailedErrorsToClient ? e.Message : "register control error";
+            await AnswerAsync(messages, new LoginResp { Version = ProductVersion.Wire, Error = text }, cancellationToken);
+            return null;
         }
     }
 

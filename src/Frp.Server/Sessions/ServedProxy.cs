@@ -44,9 +44,12 @@ internal sealed partial class ServedProxy : IServerProxyHost, IAsyncDisposable
     /// <inheritdoc/>
     public void Serve(Connection user) => _server.Users.RunChild("user connection", token => ServeAsync(user, token));
 
+    /// <summary>Takes no more users. Does not wait.</summary>
+    internal void CloseEntrance() => Scope.Close(new CloseReason(CloseKind.LocalClose, "proxy closed"));
+
     public async ValueTask DisposeAsync()
     {
-        Scope.Close(new CloseReason(CloseKind.LocalClose, "proxy closed"));
+        CloseEntrance();
         if (_proxy is not null) await _proxy.DisposeAsync();
         await Scope.DisposeAsync();
         _nameClaim.Dispose();
@@ -66,8 +69,8 @@ internal sealed partial class ServedProxy : IServerProxyHost, IAsyncDisposable
                 return;
             }
             var connection = work.Connection;
-            if (!work.Messages.IsDrained) throw new ProtocolViolationException("the client sent bytes ahead of the user's on a work connection");
-            var layered = PayloadLayers.Wrap(connection, Registration.UseEncryption ? _server.StreamKey : null, Registration.UseCompression);
+            var surplus = work.Messages.TakeSurplus();
+            var layered = PayloadLayers.Wrap(connection, surplus, Registration.UseEncryption ? _server.StreamKey : null, Registration.UseCompression);
             work = null; // the relay owns it now
             var reason = await Relay.RunAsync(user, layered, HalfCloseOf(layered), cancellationToken);
             Log.UserDone(Logger, user.Remote, reason);

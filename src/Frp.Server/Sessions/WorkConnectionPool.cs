@@ -15,7 +15,11 @@ internal sealed record WorkConnection(Connection Connection, Frp.Wire.MessageStr
         _ => Connection.TryGetSocket(out var socket) && socket.Poll(0, System.Net.Sockets.SelectMode.SelectRead),
     };
 
-    public ValueTask DisposeAsync() => Connection.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await Messages.DisposeAsync();
+        await Connection.DisposeAsync();
+    }
 }
 
 /// <summary>

@@ -105,7 +105,7 @@ public sealed class ControlChannel : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         CompletePosting();
-        _messages.Dispose();
+        await _messages.DisposeAsync();
         await _connection.DisposeAsync();
     }
 }

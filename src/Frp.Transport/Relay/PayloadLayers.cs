@@ -9,22 +9,18 @@ public static class PayloadLayers
 {
     /// <summary>Puts the wanted layers on a connection.</summary>
     /// <param name="connection">The connection. Ownership passes to the result.</param>
+    /// <param name="surplus">Bytes that were read from it already; they come first.</param>
     /// <param name="key">Key of the encryption; null for none.</param>
     /// <param name="compress">Whether to compress.</param>
-    public static Connection Wrap(Connection connection, byte[]? key, bool compress)
+    public static Connection Wrap(Connection connection, ReadOnlyMemory<byte> surplus, byte[]? key, bool compress)
     {
+        if (!surplus.IsEmpty) connection = new PrefixedConnection(connection, surplus);
         if (key is null && !compress) return connection;
         var stream = connection.Stream;
         if (key is not null) stream = new CfbStream(stream, key);
         if (compress) stream = new SnappyStream(stream);
         return new LayeredConnection(connection, stream);
     }
-
-    /// <summary>Puts bytes that were already read in front of a connection.</summary>
-    /// <param name="connection">The connection. Ownership passes to the result.</param>
-    /// <param name="prefix">The bytes; copied.</param>
-    public static Connection Replay(Connection connection, ReadOnlySpan<byte> prefix) =>
-        prefix.IsEmpty ? connection : new LayeredConnection(connection, new ReplayStream(connection.Stream, prefix.ToArray()));
 
     /// <summary>A connection whose bytes go through further streams; its ends are those of the connection below.</summary>
     private sealed class LayeredConnection(Connection inner, Stream stream) : Connection

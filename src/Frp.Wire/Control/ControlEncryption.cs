@@ -5,7 +5,7 @@ namespace Frp.Wire;
 /// Each call takes over from the clear exchange: bytes that it read too many come first, and the result owns the stream below.
 /// Neither side sends or expects anything before the first message of a direction.
 /// </remarks>
-public static class ControlChannel
+public static class ControlEncryption
 {
     /// <summary>v1: AES-128-CFB under the token's key. Unconditional, also under TLS.</summary>
     /// <param name="clear">Where Login and LoginResp were exchanged; not to be used any more.</param>
