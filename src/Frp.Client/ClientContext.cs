@@ -9,6 +9,7 @@ namespace Frp.Client;
 internal sealed class ClientContext
 {
     internal required ClientConfig Config { get; init; }
+    internal required ServerDialer Dialer { get; init; }
     internal required ILoggerFactory Loggers { get; init; }
     internal required TimeProvider Time { get; init; }
     internal required TokenProver Auth { get; init; }

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 using Frp.Config;
 using Frp.Proxies;
 using Frp.Transport;
@@ -8,7 +9,7 @@ using Microsoft.Extensions.Logging;
 namespace Frp.Client;
 
 /// <summary>The first login failed and the configuration says that this ends the client.</summary>
-public sealed class LoginFailedException(string message, Exception? inner = null) : Exception(message, inner);
+public sealed class LoginFailedException(string message, Exception? inner = null) : IOException(message, inner);
 
 /// <summary>
 /// The frp client: logs in to a server, registers its proxies and serves their users from local services.
@@ -21,57 +22,72 @@ public sealed class LoginFailedException(string message, Exception? inner = null
 public sealed partial class FrpClient : IAsyncDisposable
 {
     private readonly ClientConfig _config;
+    private readonly ILoggerFactory _loggers;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _giveUp = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskScope _users;
-    private readonly ClientContext _context;
+    private readonly List<ManagedProxy> _proxies;
     private readonly ReconnectPolicy _reconnect;
     private ClientSession? _session;
     private Task? _completion;
     private string _runId = "";
 
-    /// <summary>Prepares a client; nothing happens before <see cref="Start"/>.</summary>
+    /// <summary>Prepares a client; nothing happens before <see cref="StartAsync"/>.</summary>
     /// <param name="config">The configuration, loaded and validated. Not changed, and not to be changed, from here on.</param>
     /// <param name="loggers">Where the client logs.</param>
     /// <param name="time">The clock; the system's by default.</param>
     public FrpClient(ClientConfig config, ILoggerFactory loggers, TimeProvider? time = null)
     {
-        (_config, _time) = (config, time ?? TimeProvider.System);
+        (_config, _loggers, _time) = (config, loggers, time ?? TimeProvider.System);
         _logger = loggers.CreateLogger("client/service");
-        _users = new TaskScope("work connections", (name, e) => Log.Fault(_logger, name, e));
+        _users = new TaskScope("users", (name, e) => Log.Fault(_logger, name, e));
         _reconnect = new ReconnectPolicy(_time, static () => RandomNumberGenerator.GetInt32(1000) / 1000.0);
         var proxyLogger = loggers.CreateLogger("client/proxy");
-        _context = new ClientContext
-        {
-            Config = config,
-            Loggers = loggers,
-            Time = _time,
-            Auth = new TokenProver(config.Auth, config.Auth.Token, _time),
-            Wire = config.Transport.WireProtocol == "v2" ? WireVersion.V2 : WireVersion.V1,
-            StreamKey = StreamKey.Derive(config.Auth.Token),
-            Proxies = [.. config.Proxies.OrderBy(p => p.Name, StringComparer.Ordinal).Select(p => new ManagedProxy(ProxyKinds.Find(p.Type)!, p, config.User, proxyLogger, _time))],
-            Users = _users,
-            Stopping = _giveUp.Token,
-        };
+        _proxies = [.. config.Proxies.OrderBy(p => p.Name, StringComparer.Ordinal).Select(p => new ManagedProxy(p, config.User, proxyLogger, _time))];
     }
 
     /// <summary>Completes when the client has stopped. Faults with <see cref="LoginFailedException"/> when the first login failed and that was to be the end.</summary>
     public Task Completion => _completion ?? throw new InvalidOperationException("the client has not been started");
 
     /// <summary>The state of every proxy.</summary>
-    public IReadOnlyList<ProxyStatus> Proxies => [.. _context.Proxies.Select(p => p.Status)];
+    public IReadOnlyList<ProxyStatus> Proxies => [.. _proxies.Select(p => p.Status)];
 
-    /// <summary>Work connections that are open, waiting or busy.</summary>
-    public int OpenWorkConnections => _users.Count;
+    /// <summary>Users that are being served.</summary>
+    public int UserCount => _users.Count;
 
     /// <summary>Starts logging in. Does not wait for it.</summary>
-    public void Start()
+    /// <exception cref="ConfigException">The configuration asks for what cannot be had: a secret's source, a certificate file, a transport.</exception>
+    public async Task StartAsync(CancellationToken cancellationToken = default)
     {
         if (_completion is not null) throw new InvalidOperationException("the client has been started already");
-        _completion = RunAsync();
+        if (!_config.Auth.UsesToken) throw new ConfigException($"auth.method {_config.Auth.Method} is not supported by this release of the client yet");
+        string token = await _config.Auth.ResolveTokenAsync(cancellationToken);
+        var context = new ClientContext
+        {
+            Config = _config,
+            Dialer = Dialers.Create(_config, _time),
+            Loggers = _loggers,
+            Time = _time,
+            Auth = new TokenProver(_config.Auth, token, _time),
+            Wire = _config.Transport.WireProtocol == "v2" ? WireVersion.V2 : WireVersion.V1,
+            TokenBytes = Encoding.UTF8.GetBytes(token),
+            StreamKey = StreamKey.Derive(token),
+            Proxies = _proxies,
+            Users = _users,
+            Stopping = _giveUp.Token,
+        };
+        foreach (var visitor in _config.Visitors) Log.VisitorUnserved(_logger, visitor.Name, visitor.Type);
+        if (_config.WebServer.Port > 0) Log.Unserved(_logger, "webServer.port");
+        _completion = RunAsync(context);
     }
+
+    /// <summary>Waits until a proxy is running.</summary>
+    /// <param name="name">Its name in the configuration.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public Task WaitUntilRunningAsync(string name, CancellationToken cancellationToken) =>
+        (_proxies.Find(p => p.Config.Name == name) ?? throw new ArgumentException($"there is no proxy [{name}]", nameof(name))).WaitUntilRunningAsync(cancellationToken);
 
     /// <summary>Stops: proxies are withdrawn, open connections get <paramref name="drain"/> to finish, the rest is cut.</summary>
     public async Task StopAsync(TimeSpan drain)
@@ -104,7 +120,7 @@ public sealed partial class FrpClient : IAsyncDisposable
         _stop.Dispose();
     }
 
-    private async Task RunAsync()
+    private async Task RunAsync(ClientContext context)
     {
         bool first = true;
         while (!_stop.IsCancellationRequested)
@@ -112,7 +128,7 @@ public sealed partial class FrpClient : IAsyncDisposable
             TimeSpan delay;
             try
             {
-                await RunSessionAsync();
+                await RunSessionAsync(context);
                 delay = _reconnect.AfterLoss();
             }
             catch (Exception e) when (e is not OutOfMemoryException)
@@ -130,10 +146,10 @@ public sealed partial class FrpClient : IAsyncDisposable
         }
     }
 
-    private async Task RunSessionAsync()
+    private async Task RunSessionAsync(ClientContext context)
     {
         Log.Connecting(_logger);
-        await using var session = await LoginFlow.ConnectAsync(_context, _runId, _stop.Token);
+        await using var session = await LoginFlow.ConnectAsync(context, _runId, _stop.Token);
         _runId = session.RunId;
         _reconnect.Succeeded();
         Log.LoggedIn(_logger, PeerText.Escape(_runId, 64));
@@ -165,6 +181,12 @@ public sealed partial class FrpClient : IAsyncDisposable
 
         [LoggerMessage(5, LogLevel.Warning, "{Count} connections were cut: they did not finish in time")]
         internal static partial void Undrained(ILogger logger, int count);
+
+        [LoggerMessage(7, LogLevel.Warning, "visitor [{Name}]: type [{Type}] is not supported by this release of the client yet")]
+        internal static partial void VisitorUnserved(ILogger logger, string name, string type);
+
+        [LoggerMessage(8, LogLevel.Warning, "{Option} is set, but this release does not serve it yet")]
+        internal static partial void Unserved(ILogger logger, string option);
 
         [LoggerMessage(6, LogLevel.Error, "fault in {Work}")]
         internal static partial void Fault(ILogger logger, string work, Exception exception);

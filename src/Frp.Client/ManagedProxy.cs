@@ -40,7 +40,7 @@ internal sealed partial class ManagedProxy : IClientProxyHost
     // Source: wire specification §13.
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan RetryAfterError = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan LocalDialTimeout = TimeSpan.FromSeconds(10);
+    private static readonly TcpDialOptions LocalDialOptions = new() { Timeout = TimeSpan.FromSeconds(10) };
 
     private readonly Lock _lock = new();
     private readonly TimeProvider _time;
@@ -50,9 +50,11 @@ internal sealed partial class ManagedProxy : IClientProxyHost
     private string _remoteAddress = "";
     private string _error = "";
     private long _since;
+    private TaskCompletionSource _running = NewSignal();
 
-    internal ManagedProxy(ProxyKind kind, ProxyConfig config, string user, ILogger logger, TimeProvider time)
+    internal ManagedProxy(ProxyConfig config, string user, ILogger logger, TimeProvider time)
     {
+        var kind = ProxyKinds.Find(config.Type) ?? throw new ArgumentException($"unknown proxy type: {config.Type}", nameof(config));
         (Config, _baseLogger, _time, Registration) = (config, logger, time, kind.ToMessage(config, user));
         Logger = PrefixLogger.Append(logger, config.Name);
         _proxy = kind.CreateClient(config, this);
@@ -77,6 +79,8 @@ internal sealed partial class ManagedProxy : IClientProxyHost
         }
     }
 
+    internal Task WaitUntilRunningAsync(CancellationToken cancellationToken) => Volatile.Read(ref _running).Task.WaitAsync(cancellationToken);
+
     internal ProxyStatus Status
     {
         get
@@ -91,6 +95,7 @@ internal sealed partial class ManagedProxy : IClientProxyHost
         Logger = PrefixLogger.Append(PrefixLogger.Append(_baseLogger, runId), Config.Name);
         lock (_lock)
         {
+            if (_running.Task.IsCompleted) _running = NewSignal();
             if (_proxy is null)
             {
                 _phase = ProxyPhase.StartError;
@@ -129,7 +134,11 @@ internal sealed partial class ManagedProxy : IClientProxyHost
             if (answer.Error.Length == 0) (_phase, _remoteAddress, _error) = (ProxyPhase.Running, answer.RemoteAddr, "");
             else (_phase, _error) = (ProxyPhase.StartError, answer.Error);
         }
-        if (answer.Error.Length == 0) Log.Started(Logger);
+        if (answer.Error.Length == 0)
+        {
+            Log.Started(Logger);
+            Volatile.Read(ref _running).TrySetResult();
+        }
         else Log.StartError(Logger, PeerText.Escape(answer.Error, 1024));
     }
 
@@ -148,18 +157,18 @@ internal sealed partial class ManagedProxy : IClientProxyHost
     /// <inheritdoc/>
     public async ValueTask<Connection> DialLocalAsync(string host, int port, CancellationToken cancellationToken)
     {
-        using var deadline = new Deadline(LocalDialTimeout, _time, cancellationToken);
         try
         {
-            return await LocalDialer.DialAsync(host, port, deadline.Token);
+            return await TcpDialer.DialAsync(host, port, LocalDialOptions, _time, cancellationToken);
         }
-        catch (Exception e) when (e is SocketException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
+        catch (Exception e) when (e is SocketException or TimeoutException or IOException)
         {
-            string cause = e is SocketException ? e.Message : "timed out";
-            Log.LocalServiceError(Logger, AddressText.Join(host, port), cause);
-            throw new IOException($"local service: {cause}", e);
+            Log.LocalServiceError(Logger, AddressText.Join(host, port), e.Message);
+            throw new IOException($"local service: {e.Message}", e);
         }
     }
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private static partial class Log
     {

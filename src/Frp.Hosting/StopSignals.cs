@@ -20,6 +20,14 @@ public sealed class StopSignals : IDisposable
     /// <summary>Fires on the first signal.</summary>
     public CancellationToken Stop => _stop.Token;
 
+    /// <summary>Completes on the first signal.</summary>
+    public async Task WaitAsync()
+    {
+        var received = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var registration = Stop.UnsafeRegister(static state => ((TaskCompletionSource)state!).TrySetResult(), received);
+        await received.Task;
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -1,4 +1,7 @@
 using System.Net;
+using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Text;
 using Frp.Config;
 using Frp.Transport;
 using Frp.Wire;
@@ -18,14 +21,16 @@ namespace Frp.Server;
 public sealed partial class FrpServer : IAsyncDisposable
 {
     private readonly ServerConfig _config;
+    private readonly ILoggerFactory _loggers;
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
+    private readonly IIngressRegistry _ingress;
+    private readonly SessionRegistry _sessions = new();
     private readonly CancellationTokenSource _stopping = new();
     private readonly TaskScope _users;
     private readonly TaskScope _carriers;
-    private readonly ServerContext _context;
-    private readonly LogicalConnections _logical;
-    private TcpBindListener? _listener;
+    private LogicalConnections? _logical;
+    private TcpBindListener? _port;
     private TaskScope? _accepting;
 
     /// <summary>Prepares a server; nothing happens before <see cref="StartAsync"/>.</summary>
@@ -35,59 +40,62 @@ public sealed partial class FrpServer : IAsyncDisposable
     /// <param name="ingress">What listens where; a registry of this server alone by default.</param>
     public FrpServer(ServerConfig config, ILoggerFactory loggers, TimeProvider? time = null, IIngressRegistry? ingress = null)
     {
-        (_config, _time) = (config, time ?? TimeProvider.System);
+        (_config, _loggers, _time) = (config, loggers, time ?? TimeProvider.System);
+        _ingress = ingress ?? new LocalIngressRegistry(_time);
         _logger = loggers.CreateLogger("server/service");
         _users = new TaskScope("users", OnFault);
         _carriers = new TaskScope("carriers", OnFault, _stopping.Token);
-        ingress ??= new LocalIngressRegistry(_time);
-        _context = new ServerContext
-        {
-            Config = config,
-            Loggers = loggers,
-            Time = _time,
-            Sessions = new SessionRegistry(),
-            Ingress = ingress,
-            Ports = new ProxyPorts(config, ingress, _time, loggers.CreateLogger("server/ports")),
-            Auth = new TokenVerifier(config.Auth, config.Auth.Token),
-            StreamKey = StreamKey.Derive(config.Auth.Token),
-            Users = _users,
-            Stopping = _stopping.Token,
-        };
-        _logical = new LogicalConnections(_context);
     }
 
     /// <summary>Where clients reach the server; null while it does not listen.</summary>
-    public IPEndPoint? LocalEndPoint => _listener?.LocalEndPoint;
+    public IPEndPoint? LocalEndPoint => _port?.Local as IPEndPoint;
 
     /// <summary>Users that are being served.</summary>
     public int UserCount => _users.Count;
 
     /// <summary>Clients that are logged in.</summary>
-    public int SessionCount => _context.Sessions.Count;
+    public int SessionCount => _sessions.Count;
 
-    /// <summary>Carriers, logical connections and sessions that are open, for diagnostics.</summary>
+    /// <summary>Carriers that are open.</summary>
     public int CarrierCount => _carriers.Count;
 
-    /// <summary>Opens the listeners. When it fails nothing is left behind.</summary>
-    /// <exception cref="IOException">A port cannot be had, or a certificate cannot be read.</exception>
-    public Task StartAsync(CancellationToken cancellationToken = default)
+    /// <summary>Opens the listener. When it fails nothing is left behind.</summary>
+    /// <exception cref="ConfigException">The configuration asks for what cannot be had: a secret's source, a certificate file.</exception>
+    /// <exception cref="IOException">The port cannot be had.</exception>
+    public async Task StartAsync(CancellationToken cancellationToken = default)
     {
-        if (_listener is not null) throw new InvalidOperationException("the server has been started already");
-        cancellationToken.ThrowIfCancellationRequested();
-        _listener = Listeners.Bind(_config, _context.Loggers, _time);
-        Log.Listening(_logger, AddressText.Join(_config.BindAddr, _listener.LocalEndPoint.Port));
+        if (_accepting is not null) throw new InvalidOperationException("the server has been started already");
+        if (!_config.Auth.UsesToken) throw new ConfigException($"auth.method {_config.Auth.Method} is not supported by this release of the server yet");
+        string token = await _config.Auth.ResolveTokenAsync(cancellationToken);
+        var context = new ServerContext
+        {
+            Config = _config,
+            Loggers = _loggers,
+            Time = _time,
+            Sessions = _sessions,
+            Ingress = _ingress,
+            Ports = new ProxyPorts(_config, _ingress, _time, _loggers.CreateLogger("server/ports")),
+            Auth = new TokenVerifier(_config.Auth, token),
+            TokenBytes = Encoding.UTF8.GetBytes(token),
+            StreamKey = StreamKey.Derive(token),
+            Users = _users,
+            Stopping = _stopping.Token,
+        };
+        _logical = new LogicalConnections(context);
+        foreach (string option in Unserved()) Log.Unserved(_logger, option);
+        var listener = await ListenAsync(cancellationToken);
+        Log.Listening(_logger, AddressText.Join(_config.BindAddr, _port!.Port));
         _accepting = new TaskScope("accepting", OnFault);
-        _accepting.Run("accept loop", AcceptAsync);
+        _accepting.Run("accept loop", stopping => AcceptAsync(listener, stopping));
         Log.Started(_logger);
-        return Task.CompletedTask;
     }
 
     /// <summary>Stops: listeners close at once, users get <paramref name="drain"/> to finish, then everything ends.</summary>
     public async Task StopAsync(TimeSpan drain)
     {
         if (_accepting is not null) await _accepting.DisposeAsync();
-        if (_listener is not null) await _listener.DisposeAsync();
-        foreach (var session in _context.Sessions.Snapshot()) session.CloseEntrances();
+        if (_port is not null) await _port.DisposeAsync();
+        foreach (var session in _sessions.Snapshot()) session.CloseEntrances();
         if (_users.Count > 0 && drain > TimeSpan.Zero)
         {
             try
@@ -112,26 +120,65 @@ public sealed partial class FrpServer : IAsyncDisposable
         _stopping.Dispose();
     }
 
-    private async Task AcceptAsync(CancellationToken cancellationToken)
+    private async ValueTask<IListener> ListenAsync(CancellationToken cancellationToken)
     {
-        while (await _listener!.AcceptAsync(cancellationToken) is { } incoming) _carriers.RunChild("carrier", token => ServeCarrierAsync(incoming, token));
+        var tls = _config.Transport.Tls;
+        TlsServer identity;
+        try
+        {
+            identity = TlsServer.Load(new TlsServerOptions { CertFile = tls.CertFile, KeyFile = tls.KeyFile, TrustedCaFile = tls.TrustedCaFile }, _time);
+        }
+        catch (TlsFileException e)
+        {
+            throw new ConfigException(e.Message, e);
+        }
+        try
+        {
+            var options = new TcpListenOptions { KeepAlive = _config.Transport.TcpKeepalive ?? Timeout.InfiniteTimeSpan };
+            _port = await TcpBindListener.BindAsync(_config.BindAddr, _config.BindPort, options, _time, _logger, cancellationToken);
+        }
+        catch (SocketException e)
+        {
+            throw new IOException($"create server listener error, listen tcp {AddressText.Join(_config.BindAddr, _config.BindPort)}: {e.Message}", e);
+        }
+        return new BindPortListener(_port, new BindPortHandshake(identity, tls.Force, _time));
+    }
+
+    /// <summary>What the configuration asks for and this release does not serve yet: said at the start, once each.</summary>
+    private IEnumerable<string> Unserved()
+    {
+        if (_config.KcpBindPort > 0) yield return "kcpBindPort";
+        if (_config.QuicBindPort > 0) yield return "quicBindPort";
+        if (_config.VhostHttpPort > 0) yield return "vhostHTTPPort";
+        if (_config.VhostHttpsPort > 0) yield return "vhostHTTPSPort";
+        if (_config.TcpmuxHttpConnectPort > 0) yield return "tcpmuxHTTPConnectPort";
+        if (_config.SshTunnelGateway.BindPort > 0) yield return "sshTunnelGateway.bindPort";
+        if (_config.WebServer.Port > 0) yield return "webServer.port";
+        if (_config.HttpPlugins.Count > 0) yield return "httpPlugins";
+    }
+
+    private async Task AcceptAsync(IListener listener, CancellationToken cancellationToken)
+    {
+        while (await listener.AcceptAsync(cancellationToken) is { } incoming) _carriers.RunChild("carrier", token => ServeCarrierAsync(incoming, token));
     }
 
     private async Task ServeCarrierAsync(IIncoming incoming, CancellationToken cancellationToken)
     {
-        Connection carrier;
+        Connection? carrier;
         try
         {
             carrier = await incoming.HandshakeAsync(cancellationToken);
         }
-        catch (Exception e) when (e is IOException or TimeoutException or System.Security.Authentication.AuthenticationException)
+        catch (Exception e) when (e is IOException or TimeoutException or AuthenticationException)
         {
-            Log.HandshakeFailed(_logger, incoming.Remote, e.Message);
+            if (e is EndOfStreamException) Log.HandshakeGone(_logger, incoming.Remote);
+            else Log.HandshakeFailed(_logger, incoming.Remote, e.Message);
             return;
         }
+        if (carrier is null) return;
         if (!_config.Transport.TcpMux)
         {
-            await _logical.ServeAsync(carrier, cancellationToken);
+            await _logical!.ServeAsync(carrier, cancellationToken);
             return;
         }
         await using (carrier)
@@ -154,7 +201,7 @@ public sealed partial class FrpServer : IAsyncDisposable
         while (await session.AcceptStreamAsync(cancellationToken) is { } stream)
         {
             var connection = new MuxConnection(stream, carrier.Local, carrier.Remote);
-            streams.RunChild("logical connection", token => _logical.ServeAsync(connection, token));
+            streams.RunChild("logical connection", token => _logical!.ServeAsync(connection, token));
         }
     }
 
@@ -170,6 +217,12 @@ public sealed partial class FrpServer : IAsyncDisposable
 
         [LoggerMessage(3, LogLevel.Warning, "connection from [{Remote}] refused: {Cause}")]
         internal static partial void HandshakeFailed(ILogger logger, EndPoint? remote, string cause);
+
+        [LoggerMessage(7, LogLevel.Debug, "connection from [{Remote}] ended before it said anything")]
+        internal static partial void HandshakeGone(ILogger logger, EndPoint? remote);
+
+        [LoggerMessage(8, LogLevel.Warning, "{Option} is set, but this release does not serve it yet")]
+        internal static partial void Unserved(ILogger logger, string option);
 
         [LoggerMessage(4, LogLevel.Debug, "carrier of [{Remote}] ended: {Reason}")]
         internal static partial void CarrierEnded(ILogger logger, EndPoint? remote, CloseReason reason);

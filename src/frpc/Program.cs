@@ -1,1 +1,72 @@
-return 0;
+using Frp.Client;
+using Frp.Config;
+using Frp.Config.Flags;
+using Frp.Hosting;
+using Frp.Proxies;
+using Frp.Transport;
+using Frp.Wire;
+using Microsoft.Extensions.Logging;
+
+// Completions run where the kernel's event was seen (docs/ARCHITECTURE.md, "A byte's way"). Read once, at the first socket.
+Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
+
+var root = new Command("frpc", "frpc is the client of frp, a fast reverse proxy");
+var verify = root.Add(new Command("verify", "Verify that the configures is valid"));
+var flags = new ClientFlags(root);
+return await ConsoleProgram.RunAsync(root, args, async invocation =>
+{
+    if (invocation.IsRoot && flags.WantsVersion)
+    {
+        Console.WriteLine(ProductVersion.Own);
+        return;
+    }
+    if (flags.ConfigDirectory.Length > 0) throw new ConfigException("--config_dir is not supported by this release of the client yet");
+    if (invocation.Command == verify)
+    {
+        Verify();
+        return;
+    }
+    await ServeAsync();
+});
+
+void Verify()
+{
+    foreach (string warning in Load(LoadPurpose.Verify).Warnings) Console.WriteLine($"WARNING: {warning}");
+    Console.WriteLine($"frpc: the configuration file {flags.ConfigFile} syntax is ok");
+}
+
+LoadedConfig<ClientConfig> Load(LoadPurpose purpose) => ConfigLoader.LoadClient(flags.ConfigFile, ProxyKinds.Catalog, flags.Options(purpose));
+
+async Task ServeAsync()
+{
+    var (config, warnings) = Load(LoadPurpose.Run);
+    foreach (string warning in warnings) Console.WriteLine($"WARNING: {warning}");
+    DescriptorLimit.RaiseToHard();
+    using var signals = new StopSignals();
+    using var loggers = ConsoleProgram.OpenLog(config.Log.To, config.Log.Level, config.Log.MaxDays, !config.Log.DisablePrintColor);
+    var logger = loggers.CreateLogger("frpc/program");
+    ProgramLog.Starting(logger, flags.ConfigFile);
+    await using var client = new FrpClient(config, loggers);
+    await client.StartAsync(signals.Stop);
+    await Task.WhenAny(client.Completion, signals.WaitAsync());
+    if (client.Completion.IsCompleted)
+    {
+        await client.Completion; // the first login failed, and that was to be the end
+        return;
+    }
+    ProgramLog.Stopping(logger);
+    await client.StopAsync(ConsoleProgram.DrainTime);
+    ProgramLog.Stopped(logger, flags.ConfigFile);
+}
+
+internal static partial class ProgramLog
+{
+    [LoggerMessage(1, LogLevel.Information, "start frpc service for config file [{Path}]")]
+    internal static partial void Starting(ILogger logger, string path);
+
+    [LoggerMessage(2, LogLevel.Information, "stopping: open connections have 10 s, a second signal ends them now")]
+    internal static partial void Stopping(ILogger logger);
+
+    [LoggerMessage(3, LogLevel.Information, "frpc service for config file [{Path}] stopped")]
+    internal static partial void Stopped(ILogger logger, string path);
+}

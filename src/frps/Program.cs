@@ -1,1 +1,68 @@
-return 0;
+using Frp.Config;
+using Frp.Config.Flags;
+using Frp.Hosting;
+using Frp.Server;
+using Frp.Transport;
+using Frp.Wire;
+using Microsoft.Extensions.Logging;
+
+// Completions run where the kernel's event was seen (docs/ARCHITECTURE.md, "A byte's way"). Read once, at the first socket.
+Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
+
+var root = new Command("frps", "frps is the server of frp, a fast reverse proxy");
+var verify = root.Add(new Command("verify", "Verify that the configures is valid"));
+var flags = new ServerFlags(root);
+return await ConsoleProgram.RunAsync(root, args, async invocation =>
+{
+    if (invocation.IsRoot && flags.WantsVersion)
+    {
+        Console.WriteLine(ProductVersion.Own);
+        return;
+    }
+    if (invocation.Command == verify)
+    {
+        Verify();
+        return;
+    }
+    await ServeAsync();
+});
+
+void Verify()
+{
+    if (flags.ConfigFile.Length == 0)
+    {
+        Console.WriteLine("frps: the configuration file is not specified");
+        return;
+    }
+    foreach (string warning in flags.Load(LoadPurpose.Verify).Warnings) Console.WriteLine($"WARNING: {warning}");
+    Console.WriteLine($"frps: the configuration file {flags.ConfigFile} syntax is ok");
+}
+
+async Task ServeAsync()
+{
+    var (config, warnings) = flags.Load(LoadPurpose.Run);
+    foreach (string warning in warnings) Console.WriteLine($"WARNING: {warning}");
+    DescriptorLimit.RaiseToHard();
+    using var signals = new StopSignals();
+    using var loggers = ConsoleProgram.OpenLog(config.Log.To, config.Log.Level, config.Log.MaxDays, !config.Log.DisablePrintColor);
+    var logger = loggers.CreateLogger("frps/program");
+    if (flags.ConfigFile.Length > 0) ProgramLog.UsesFile(logger, flags.ConfigFile);
+    else ProgramLog.UsesFlags(logger);
+    await using var server = new FrpServer(config, loggers);
+    await server.StartAsync(signals.Stop);
+    await signals.WaitAsync();
+    ProgramLog.Stopping(logger);
+    await server.StopAsync(ConsoleProgram.DrainTime);
+}
+
+internal static partial class ProgramLog
+{
+    [LoggerMessage(1, LogLevel.Information, "frps uses config file: {Path}")]
+    internal static partial void UsesFile(ILogger logger, string path);
+
+    [LoggerMessage(2, LogLevel.Information, "frps uses command line arguments for config")]
+    internal static partial void UsesFlags(ILogger logger);
+
+    [LoggerMessage(3, LogLevel.Information, "stopping: open connections have 10 s, a second signal ends them now")]
+    internal static partial void Stopping(ILogger logger);
+}

@@ -13,7 +13,7 @@ public sealed class LayeringTests
         ["Yamux"] = [],
         ["Frp.Wire"] = [],
         ["Frp.Config"] = [],
-        ["Frp.Hosting"] = [],
+        ["Frp.Hosting"] = ["Frp.Config"],
         ["Frp.Transport"] = ["Yamux", "Frp.Wire"],
         ["Frp.Proxies"] = ["Frp.Transport", "Frp.Config"],
         ["Frp.Server"] = ["Frp.Proxies"],

@@ -29,10 +29,9 @@ internal static class LoginFlow
     internal static async Task<ClientSession> ConnectAsync(ClientContext client, string runId, CancellationToken cancellationToken)
     {
         var transport = client.Config.Transport;
-        var dialer = Dialers.Create(client.Config, client.Time);
         ICarrier carrier = transport.TcpMux
-            ? await MuxCarrier.DialAsync(dialer, new YamuxOptions { KeepAliveInterval = transport.TcpMuxKeepaliveInterval, TimeProvider = client.Time }, client.Stopping, cancellationToken)
-            : new DirectCarrier(dialer);
+            ? await MuxCarrier.DialAsync(client.Dialer, new YamuxOptions { KeepAliveInterval = transport.TcpMuxKeepaliveInterval, TimeProvider = client.Time }, client.Stopping, cancellationToken)
+            : new DirectCarrier(client.Dialer);
         try
         {
             return new ClientSession(client, carrier, await LoginAsync(client, carrier, runId, cancellationToken));
@@ -86,7 +85,7 @@ internal static class LoginFlow
         ClientHello? hello = client.Wire == WireVersion.V1 ? null : HelloNegotiation.CreateClientHello(new HelloBootstrap
         {
             Transport = transport.Protocol,
-            Tls = transport.UsesTls,
+            Tls = Dialers.UsesTls(transport),
             TcpMux = transport.TcpMux,
         });
         var messages = new MessageStream(connection.Stream, OpeningExchange.CodecOf(client.Wire));

@@ -1,0 +1,55 @@
+using System.Net;
+using Frp.Config;
+using Frp.Transport;
+
+namespace Frp.Client;
+
+/// <summary>From the configuration's <c>serverAddr</c> and <c>transport</c> to a dialler.</summary>
+internal static class Dialers
+{
+    /// <summary>Prepares the dialler: reads certificate files, dials nothing.</summary>
+    /// <exception cref="ConfigException">A file, an address or the transport cannot be used.</exception>
+    internal static ServerDialer Create(ClientConfig config, TimeProvider time)
+    {
+        var (transport, tls) = (config.Transport, config.Transport.Tls);
+        if (!Transports.Names.Contains(transport.Protocol)) throw new ConfigException($"transport.protocol {transport.Protocol} is not supported by this release of the client yet");
+        IPAddress? local = null;
+        if (transport.ConnectServerLocalIP.Length > 0 && !IPAddress.TryParse(transport.ConnectServerLocalIP, out local))
+        {
+            throw new ConfigException($"transport.connectServerLocalIP: {transport.ConnectServerLocalIP} is not an IP address");
+        }
+        try
+        {
+            return ServerDialer.Create(
+                new ServerDialOptions
+                {
+                    ServerAddress = config.ServerAddr,
+                    ServerPort = config.ServerPort,
+                    Protocol = transport.Protocol,
+                    EnableTls = tls.Enable,
+                    Tls = new TlsClientOptions
+                    {
+                        CertFile = tls.CertFile,
+                        KeyFile = tls.KeyFile,
+                        TrustedCaFile = tls.TrustedCaFile,
+                        ServerName = tls.ServerName,
+                        LongLived = transport.TcpMux,
+                    },
+                    DisableCustomTlsFirstByte = tls.DisableCustomTlsFirstByte,
+                    DialTimeout = transport.DialServerTimeout,
+                    KeepAlive = transport.DialServerKeepalive ?? Timeout.InfiniteTimeSpan,
+                    ConnectServerLocalIP = local,
+                    ProxyUrl = transport.ProxyUrl,
+                    DnsServer = config.DnsServer,
+                },
+                time);
+        }
+        catch (Exception e) when (e is TlsFileException or ArgumentException)
+        {
+            throw new ConfigException(e.Message, e);
+        }
+    }
+
+    /// <summary>Whether a carrier with these settings is encrypted.</summary>
+    internal static bool UsesTls(ClientTransportConfig transport) => transport.Tls.Enable || transport.Protocol == Transports.Wss;
+}
