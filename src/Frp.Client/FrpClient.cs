@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
 using Frp.Config;
-using Frp.Proxies;
 using Frp.Transport;
 using Frp.Wire;
 using Microsoft.Extensions.Logging;

@@ -5,7 +5,7 @@ using Frp.Hosting;
 using Frp.Proxies;
 using Frp.Transport;
 using Frp.Wire;
-using Microsoft.Extensions.Logging;
+using Frpc;
 
 // Completions run where the kernel's event was seen (docs/ARCHITECTURE.md, "A byte's way"). Read once, at the first socket.
 Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
@@ -57,16 +57,4 @@ async Task ServeAsync()
     ProgramLog.Stopping(logger);
     await client.StopAsync(ConsoleProgram.DrainTime);
     ProgramLog.Stopped(logger, flags.ConfigFile);
-}
-
-internal static partial class ProgramLog
-{
-    [LoggerMessage(1, LogLevel.Information, "start frpc service for config file [{Path}]")]
-    internal static partial void Starting(ILogger logger, string path);
-
-    [LoggerMessage(2, LogLevel.Information, "stopping: open connections have 10 s, a second signal ends them now")]
-    internal static partial void Stopping(ILogger logger);
-
-    [LoggerMessage(3, LogLevel.Information, "frpc service for config file [{Path}] stopped")]
-    internal static partial void Stopped(ILogger logger, string path);
 }

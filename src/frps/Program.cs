@@ -4,7 +4,7 @@ using Frp.Hosting;
 using Frp.Server;
 using Frp.Transport;
 using Frp.Wire;
-using Microsoft.Extensions.Logging;
+using Frps;
 
 // Completions run where the kernel's event was seen (docs/ARCHITECTURE.md, "A byte's way"). Read once, at the first socket.
 Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
@@ -53,16 +53,4 @@ async Task ServeAsync()
     await signals.WaitAsync();
     ProgramLog.Stopping(logger);
     await server.StopAsync(ConsoleProgram.DrainTime);
-}
-
-internal static partial class ProgramLog
-{
-    [LoggerMessage(1, LogLevel.Information, "frps uses config file: {Path}")]
-    internal static partial void UsesFile(ILogger logger, string path);
-
-    [LoggerMessage(2, LogLevel.Information, "frps uses command line arguments for config")]
-    internal static partial void UsesFlags(ILogger logger);
-
-    [LoggerMessage(3, LogLevel.Information, "stopping: open connections have 10 s, a second signal ends them now")]
-    internal static partial void Stopping(ILogger logger);
 }

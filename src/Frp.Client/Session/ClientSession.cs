@@ -1,6 +1,4 @@
 using System.Globalization;
-using Frp.Config;
-using Frp.Proxies;
 using Frp.Transport;
 using Frp.Wire;
 using Microsoft.Extensions.Logging;

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Runtime.InteropServices;
 using Frp.Proxies;
 using Frp.Transport;
 using Frp.Wire;

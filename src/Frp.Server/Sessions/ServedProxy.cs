@@ -17,7 +17,7 @@ internal sealed partial class ServedProxy : IServerProxyHost, IAsyncDisposable
     internal ServedProxy(ServerContext server, ControlSession session, NewProxy registration, IDisposable nameClaim, bool takesRemotePort)
     {
         (_server, _session, Registration, _nameClaim, TakesRemotePort) = (server, session, registration, nameClaim, takesRemotePort);
-        Logger = PrefixLogger.Append(session.Logger, PeerText.Escape(registration.ProxyName, 256));
+        Logger = PrefixLogger.Append(PrefixLogger.Append(server.Loggers.CreateLogger("server/proxy"), PeerText.Escape(session.RunId, 64)), PeerText.Escape(registration.ProxyName, 256));
         Scope = new TaskScope($"proxy {registration.ProxyName}", (name, e) => Log.Fault(Logger, name, e));
     }
 

@@ -92,7 +92,7 @@ public sealed class ControlChannel : IAsyncDisposable
             }
             catch (OperationCanceledException) when (deadline.HasPassed)
             {
-                throw new TimeoutException("the peer did not read its control connection for 10 s");
+                throw deadline.Passed("room on the control connection");
             }
             batch.Clear();
         }

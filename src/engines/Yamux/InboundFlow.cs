@@ -38,6 +38,12 @@ internal sealed class InboundFlow(YamuxSession session, YamuxStream stream) : IV
         get { lock (_gate) return _queue.Length; }
     }
 
+    /// <summary>Whether bytes are queued, or none will come.</summary>
+    public bool IsReadable
+    {
+        get { lock (_gate) return _queue.Length > 0 || _end is not null; }
+    }
+
     /// <summary>The window's size.</summary>
     public long Window
     {

@@ -36,6 +36,9 @@ public sealed class YamuxStream : Stream
     /// <summary>Bytes that have arrived and nobody has taken yet.</summary>
     public long QueuedReceiveBytes => Inbound.Queued;
 
+    /// <summary>Whether a read would return at once: bytes have arrived, or the receiving direction is over.</summary>
+    public bool IsReadable => Inbound.IsReadable;
+
     /// <inheritdoc/>
     public override bool CanRead => true;
 
