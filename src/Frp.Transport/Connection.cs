@@ -23,6 +23,9 @@ public abstract class Connection : IAsyncDisposable
     /// <summary>The peer's end; IPv4-mapped IPv6 addresses are unmapped. Null where the carrier has none.</summary>
     public abstract EndPoint? Remote { get; }
 
+    /// <summary>What the bytes are wrapped in on their way.</summary>
+    public virtual CarrierLayers Layers => CarrierLayers.None;
+
     /// <summary>Whether <see cref="CompleteWritesAsync"/> can end one direction and leave the other open.</summary>
     public abstract bool CanHalfClose { get; }
 

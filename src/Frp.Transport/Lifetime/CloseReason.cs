@@ -41,6 +41,7 @@ public sealed record CloseReason(CloseKind Kind, string Detail, Exception? Excep
         OperationCanceledException => new(CloseKind.Shutdown, "cancelled"),
         TimeoutException => new(CloseKind.Timeout, exception.Message),
         Frp.Wire.ProtocolViolationException => new(CloseKind.ProtocolViolation, exception.Message),
+        ProxyRefusedException or System.Security.Authentication.AuthenticationException => new(CloseKind.Refused, exception.Message),
         EndOfStreamException => new(CloseKind.EndOfStream, "end of stream"),
         IOException or System.Net.Sockets.SocketException or ObjectDisposedException => new(CloseKind.Reset, exception.Message),
         _ => new(CloseKind.Fault, exception.Message, exception),

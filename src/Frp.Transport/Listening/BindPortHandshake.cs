@@ -1,0 +1,143 @@
+using Frp.Wire;
+
+namespace Frp.Transport;
+
+/// <summary>What happens on the server's bind port between a peer's connection and its byte stream.</summary>
+/// <remarks>
+/// <para><b>Layout.</b> The first 10 bytes decide, in this order:</para>
+/// <code>
+/// "GET /~!frp"            WebSocket, then the TLS byte inside it
+/// (the sharing rules)     virtual hosts on the same port: 0x16 to the HTTPS one, a method to the HTTP one
+/// anything else           the TLS byte:  0x17  consumed, TLS follows
+///                                        0x16  kept, it is TLS's own
+///                                        other kept, clear text; refused when TLS is required
+/// </code>
+/// <para><b>Concurrency.</b> Immutable; any number of handshakes at once.</para>
+/// <para><b>Source.</b> docs/wire/transports.md, first bytes.</para>
+/// </remarks>
+public sealed class BindPortHandshake
+{
+    private const byte MarkerByte = 0x17;
+    private const byte TlsHandshakeRecord = 0x16;
+
+    private readonly TlsServer _tls;
+    private readonly bool _requireTls;
+    private readonly TimeProvider _timeProvider;
+    private readonly PrefaceRule[] _rules;
+
+    /// <summary>Creates the handshake.</summary>
+    /// <param name="tls">For peers that open with TLS.</param>
+    /// <param name="requireTls">Refuse clear text. Implied when clients must show certificates.</param>
+    /// <param name="timeProvider">The clock.</param>
+    /// <param name="sharing">Rules for the other users of the port, between the WebSocket rule and the rest.</param>
+    public BindPortHandshake(TlsServer tls, bool requireTls, TimeProvider timeProvider, IReadOnlyList<PrefaceRule>? sharing = null)
+    {
+        _tls = tls;
+        _requireTls = requireTls || tls.RequiresClientCertificate;
+        _timeProvider = timeProvider;
+        _rules = [new PrefaceRule("websocket", PrefaceMatches.WebSocket, UpgradeAsync), .. sharing ?? [], new PrefaceRule("frp", static _ => true, SniffAsync)];
+    }
+
+    /// <summary>How long a peer may take for the bytes that decide.</summary>
+    // Source: wire reference, timeouts: 10 s each for the classifier and the TLS byte.
+    public static TimeSpan PrefaceTimeout { get; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long the TLS handshake may take.</summary>
+    // Source: the reference's first message, TLS included, must be there within 10 s.
+    public static TimeSpan TlsTimeout { get; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>The whole of it: classification, upgrade, TLS.</summary>
+    /// <param name="accepted">Owned from here on: closed when the handshake fails.</param>
+    /// <param name="cancellationToken">Fires when the listener's owner stops.</param>
+    /// <returns>The byte stream; null when a sharing rule took the connection.</returns>
+    /// <inheritdoc cref="IIncoming.HandshakeAsync" path="/remarks"/>
+    public async ValueTask<Connection?> RunAsync(Connection accepted, CancellationToken cancellationToken)
+    {
+        var first = new byte[PrefaceRule.PrefaceLength];
+        var connection = await PeekAsync(accepted, first, "opening", cancellationToken);
+        foreach (var rule in _rules)
+        {
+            if (rule.Matches(first)) return await rule.Take(connection, cancellationToken);
+        }
+        throw new InvalidOperationException("the last rule takes everything");
+    }
+
+    /// <summary>The TLS byte alone: for carriers that bring nothing but byte streams, such as KCP.</summary>
+    /// <param name="connection">Owned from here on: closed when the handshake fails.</param>
+    /// <param name="cancellationToken">Fires when the listener's owner stops.</param>
+    /// <returns>The byte stream, never null.</returns>
+    public async ValueTask<Connection?> SniffAsync(Connection connection, CancellationToken cancellationToken)
+    {
+        var first = new byte[1];
+        connection = await PeekAsync(connection, first, "first byte", cancellationToken);
+        switch (first[0])
+        {
+            case MarkerByte:
+                await connection.Stream.ReadExactlyAsync(first, cancellationToken); // it is there: no wait
+                break;
+            case TlsHandshakeRecord:
+                break;
+            default:
+                if (!_requireTls) return connection;
+                await connection.DisposeAsync();
+                throw new ProtocolViolationException("clear text refused: TLS is required");
+        }
+
+        using var deadline = new Deadline(TlsTimeout, _timeProvider, cancellationToken);
+        try
+        {
+            return await _tls.AuthenticateAsync(connection, deadline.Token);
+        }
+        catch (OperationCanceledException) when (deadline.HasPassed)
+        {
+            throw deadline.Passed("TLS handshake");
+        }
+    }
+
+    private async ValueTask<Connection?> UpgradeAsync(Connection connection, CancellationToken cancellationToken)
+    {
+        var webSocket = await WebSocketListenerHandshake.RunAsync(connection, _timeProvider, cancellationToken);
+        return await SniffAsync(webSocket, cancellationToken);
+    }
+
+    private async ValueTask<Connection> PeekAsync(Connection connection, Memory<byte> first, string what, CancellationToken cancellationToken)
+    {
+        using var deadline = new Deadline(PrefaceTimeout, _timeProvider, cancellationToken);
+        try
+        {
+            return await Preface.PeekAsync(connection, first, deadline.Token);
+        }
+        catch (Exception e)
+        {
+            await connection.DisposeAsync();
+            if (e is OperationCanceledException && deadline.HasPassed) throw deadline.Passed(what);
+            throw;
+        }
+    }
+}
+
+/// <summary>A listener whose connections go through the bind port's handshake.</summary>
+/// <param name="inner">Owned.</param>
+/// <param name="handshake">May be shared between listeners.</param>
+public sealed class BindPortListener(IListener inner, BindPortHandshake handshake) : IListener
+{
+    /// <inheritdoc/>
+    public System.Net.EndPoint Local => inner.Local;
+
+    /// <inheritdoc/>
+    public async ValueTask<IIncoming?> AcceptAsync(CancellationToken cancellationToken) =>
+        await inner.AcceptAsync(cancellationToken) is { } incoming ? new Incoming(incoming, handshake) : null;
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => inner.DisposeAsync();
+
+    private sealed class Incoming(IIncoming inner, BindPortHandshake handshake) : IIncoming
+    {
+        public System.Net.EndPoint? Remote => inner.Remote;
+
+        public async ValueTask<Connection?> HandshakeAsync(CancellationToken cancellationToken) =>
+            await inner.HandshakeAsync(cancellationToken) is { } accepted ? await handshake.RunAsync(accepted, cancellationToken) : null;
+
+        public void Abort() => inner.Abort();
+    }
+}

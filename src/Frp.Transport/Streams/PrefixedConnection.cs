@@ -1,0 +1,81 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Net;
+using System.Net.Sockets;
+
+namespace Frp.Transport;
+
+/// <summary>A connection whose first bytes were read already, to find out what it is, and are read again by whoever gets it.</summary>
+public sealed class PrefixedConnection : Connection
+{
+    private readonly Connection _inner;
+    private readonly PrefixedStream _stream;
+
+    /// <summary>Puts bytes back in front of a connection.</summary>
+    /// <param name="inner">Owned from here on.</param>
+    /// <param name="prefix">What the next reads return first. Not copied: the caller leaves it alone.</param>
+    public PrefixedConnection(Connection inner, ReadOnlyMemory<byte> prefix)
+    {
+        _inner = inner;
+        _stream = new PrefixedStream(inner.Stream, prefix);
+    }
+
+    /// <inheritdoc/>
+    public override Stream Stream => _stream;
+
+    /// <inheritdoc/>
+    public override EndPoint? Local => _inner.Local;
+
+    /// <inheritdoc/>
+    public override EndPoint? Remote => _inner.Remote;
+
+    /// <inheritdoc/>
+    public override CarrierLayers Layers => _inner.Layers;
+
+    /// <inheritdoc/>
+    public override bool CanHalfClose => _inner.CanHalfClose;
+
+    /// <inheritdoc/>
+    public override ValueTask CompleteWritesAsync(CancellationToken cancellationToken) => _inner.CompleteWritesAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    public override void Abort() => _inner.Abort();
+
+    /// <summary>The bare socket, once the prefix has been read.</summary>
+    public override bool TryGetSocket([NotNullWhen(true)] out Socket? socket)
+    {
+        if (_stream.IsReplayed) return _inner.TryGetSocket(out socket);
+        socket = null;
+        return false;
+    }
+
+    /// <inheritdoc/>
+    public override ValueTask DisposeAsync() => _inner.DisposeAsync();
+
+    /// <inheritdoc/>
+    public override string ToString() => _inner.ToString()!;
+}
+
+/// <summary>A stream with bytes put back in front of it. Does not own what lies below.</summary>
+internal sealed class PrefixedStream(Stream inner, ReadOnlyMemory<byte> prefix) : DuplexStream
+{
+    private ReadOnlyMemory<byte> _prefix = prefix;
+
+    internal bool IsReplayed => _prefix.IsEmpty;
+
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        if (_prefix.IsEmpty) return inner.ReadAsync(buffer, cancellationToken);
+        if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled<int>(cancellationToken);
+
+        // A zero-byte read asks whether there is something: there is.
+        var count = Math.Min(buffer.Length, _prefix.Length);
+        _prefix.Span[..count].CopyTo(buffer.Span);
+        _prefix = count == _prefix.Length ? default : _prefix[count..];
+        return ValueTask.FromResult(count);
+    }
+
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
+        inner.WriteAsync(buffer, cancellationToken);
+
+    public override Task FlushAsync(CancellationToken cancellationToken) => inner.FlushAsync(cancellationToken);
+}

@@ -1,0 +1,121 @@
+using System.Net;
+using System.Net.Security;
+using System.Security.Authentication;
+
+namespace Frp.Transport;
+
+/// <summary>A connection inside TLS.</summary>
+/// <remarks>
+/// <para><b>Ends.</b> Half-close is TLS's own close_notify. The orderly end sends it too, so that the peer can tell the end
+/// from a cut; a peer that does not read is given <see cref="GoodbyeTimeout"/>.</para>
+/// </remarks>
+internal sealed class TlsConnection : Connection
+{
+    private static readonly TimeSpan GoodbyeTimeout = TimeSpan.FromSeconds(2);
+
+    private readonly Connection _inner;
+    private readonly SslStream _ssl;
+    private readonly TimeProvider _timeProvider;
+    private int _saidGoodbye;
+    private int _ended;
+
+    private TlsConnection(Connection inner, SslStream ssl, TimeProvider timeProvider)
+    {
+        _inner = inner;
+        _ssl = ssl;
+        _timeProvider = timeProvider;
+    }
+
+    public override Stream Stream => _ssl;
+
+    public override EndPoint? Local => _inner.Local;
+
+    public override EndPoint? Remote => _inner.Remote;
+
+    public override CarrierLayers Layers => _inner.Layers | CarrierLayers.Tls;
+
+    public override bool CanHalfClose => true;
+
+    /// <summary>The handshake of either side, over a connection that is closed when it fails.</summary>
+    internal static async ValueTask<Connection> HandshakeAsync(
+        Connection inner, TimeProvider timeProvider, byte? markerByte, Func<SslStream, CancellationToken, Task> authenticate,
+        Func<string?> refusal, CancellationToken cancellationToken)
+    {
+        var gathering = new GatheringStream(inner.Stream) { OffloadReads = true };
+        // "Not left open" only means disposed with it, which the gathering stream takes calmly; left open it would be flushed,
+        // which may fail, or wait.
+        var ssl = new SslStream(gathering, leaveInnerStreamOpen: false);
+        try
+        {
+            // Gathered with the ClientHello: a byte on its own would cost a packet, and a delay on slow links.
+            if (markerByte is { } marker) await gathering.WriteAsync(new[] { marker }, cancellationToken);
+            await authenticate(ssl, cancellationToken);
+            gathering.OffloadReads = false;
+            return new TlsConnection(inner, ssl, timeProvider);
+        }
+        catch (Exception e)
+        {
+            if (e is AuthenticationException) await SendAlertAsync(gathering, timeProvider);
+            await inner.DisposeAsync();
+            await ssl.DisposeAsync();
+            if (e is AuthenticationException && refusal() is { } why) throw new AuthenticationException(why, e);
+            throw;
+        }
+    }
+
+    public override async ValueTask CompleteWritesAsync(CancellationToken cancellationToken)
+    {
+        if (Interlocked.Exchange(ref _saidGoodbye, 1) != 0) return;
+        await _ssl.FlushAsync(cancellationToken);
+        await _ssl.ShutdownAsync().WaitAsync(cancellationToken);
+        await _ssl.FlushAsync(cancellationToken);
+    }
+
+    public override void Abort()
+    {
+        Interlocked.Exchange(ref _ended, 1);
+        _inner.Abort();
+        _ssl.Dispose();
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _ended, 1) != 0)
+        {
+            await _inner.DisposeAsync();
+            return;
+        }
+        using (var deadline = new Deadline(GoodbyeTimeout, _timeProvider, CancellationToken.None))
+        {
+            try
+            {
+                await CompleteWritesAsync(deadline.Token);
+            }
+            catch (Exception e) when (IsPeerGone(e))
+            {
+                // The peer is gone or does not read, or a write is still under way: there is nobody to say goodbye to.
+            }
+        }
+        await _inner.DisposeAsync();
+        await _ssl.DisposeAsync();
+    }
+
+    // A refused handshake leaves an alert behind that tells the peer why.
+    private static async ValueTask SendAlertAsync(GatheringStream gathering, TimeProvider timeProvider)
+    {
+        using var deadline = new Deadline(GoodbyeTimeout, timeProvider, CancellationToken.None);
+        try
+        {
+            await gathering.FlushAsync(deadline.Token);
+        }
+        catch (Exception e) when (IsPeerGone(e))
+        {
+            // It will find out without.
+        }
+    }
+
+    private static bool IsPeerGone(Exception e) => e is IOException or InvalidOperationException or OperationCanceledException
+        or AuthenticationException or System.Net.Sockets.SocketException;
+
+    public override string ToString() => $"tls over {_inner}";
+}

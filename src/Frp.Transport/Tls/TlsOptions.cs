@@ -1,0 +1,46 @@
+namespace Frp.Transport;
+
+/// <summary>The server's TLS settings, <c>transport.tls.*</c>.</summary>
+public sealed record TlsServerOptions
+{
+    /// <summary>PEM file with the certificate and any intermediates. When this or <see cref="KeyFile"/> is empty, a certificate is generated.</summary>
+    public string CertFile { get; init; } = "";
+
+    /// <summary>PEM file with the private key.</summary>
+    public string KeyFile { get; init; } = "";
+
+    /// <summary>PEM bundle of authorities: when set, clients must show a certificate that one of them has issued.</summary>
+    public string TrustedCaFile { get; init; } = "";
+}
+
+/// <summary>The client's TLS settings, <c>transport.tls.*</c>.</summary>
+public sealed record TlsClientOptions
+{
+    /// <summary>PEM file with the client certificate; used only together with <see cref="KeyFile"/>.</summary>
+    public string CertFile { get; init; } = "";
+
+    /// <summary>PEM file with the private key.</summary>
+    public string KeyFile { get; init; } = "";
+
+    /// <summary>PEM bundle of authorities the server is verified against. When empty, any server certificate is accepted.</summary>
+    public string TrustedCaFile { get; init; } = "";
+
+    /// <summary>The name sent and verified; when empty, the address dialled.</summary>
+    public string ServerName { get; init; } = "";
+
+    /// <summary>
+    /// Whether the connection is one of few that live long (a multiplexed session) and so worth the cheapest cipher, rather than one of
+    /// many that want a resumed handshake. The platform does not offer both at once.
+    /// </summary>
+    public bool LongLived { get; init; } = true;
+}
+
+/// <summary>A certificate or key file that cannot be used. The message names the file and says why.</summary>
+public sealed class TlsFileException : Exception
+{
+    /// <summary>Creates the exception.</summary>
+    public TlsFileException(string message) : base(message) { }
+
+    /// <summary>Creates the exception around what the platform said.</summary>
+    public TlsFileException(string message, Exception inner) : base(message, inner) { }
+}

@@ -1,0 +1,69 @@
+using System.Net.Security;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
+
+namespace Frp.Transport;
+
+/// <summary>The server side of TLS: one identity, loaded once, and what clients must show.</summary>
+public sealed class TlsServer
+{
+    private readonly SslStreamCertificateContext _identity;
+    private readonly TrustAnchors? _clientAuthorities;
+    private readonly TimeProvider _timeProvider;
+
+    private TlsServer(SslStreamCertificateContext identity, TrustAnchors? clientAuthorities, TimeProvider timeProvider)
+    {
+        _identity = identity;
+        _clientAuthorities = clientAuthorities;
+        _timeProvider = timeProvider;
+    }
+
+    /// <summary>Whether clients are refused that show no certificate of a trusted authority.</summary>
+    public bool RequiresClientCertificate => _clientAuthorities is not null;
+
+    /// <summary>The certificate that is shown to clients.</summary>
+    public X509Certificate2 Certificate => _identity.TargetCertificate;
+
+    /// <summary>Loads, or generates, what is needed for handshakes. Takes a moment when a key is generated.</summary>
+    /// <exception cref="TlsFileException">A file is missing, unreadable or not what it should be.</exception>
+    public static TlsServer Load(TlsServerOptions options, TimeProvider timeProvider)
+    {
+        var authorities = options.TrustedCaFile.Length == 0 ? null : TrustAnchors.ForClients(options.TrustedCaFile);
+        var (leaf, intermediates) = options.CertFile.Length == 0 || options.KeyFile.Length == 0
+            ? (PemFiles.Generate(timeProvider), [])
+            : PemFiles.LoadIdentity(options.CertFile, options.KeyFile);
+        // Offline: the chain that goes out is what the file holds; nobody is asked for the rest.
+        return new TlsServer(SslStreamCertificateContext.Create(leaf, intermediates, offline: true), authorities, timeProvider);
+    }
+
+    /// <summary>Runs the handshake.</summary>
+    /// <param name="inner">Owned from here on: closed when the handshake fails.</param>
+    /// <param name="cancellationToken">Carries the deadline.</param>
+    /// <exception cref="AuthenticationException">The two sides have nothing in common, or the client's certificate is not good.</exception>
+    public async ValueTask<Connection> AuthenticateAsync(Connection inner, CancellationToken cancellationToken)
+    {
+        // Signing costs a millisecond of RSA: never on the event thread that brought the first byte, where every
+        // other connection of that thread would wait for it.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+
+        string? refusal = null;
+        var options = new SslServerAuthenticationOptions
+        {
+            ServerCertificateContext = _identity,
+            EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+            // No cipher policy: with one the platform builds a new context for each connection, resumes nothing, and
+            // a handshake costs more than the cipher saves. The client's order decides, and ours starts with the cheapest.
+            CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+        };
+        if (_clientAuthorities is { } authorities)
+        {
+            options.ClientCertificateRequired = true;
+            options.CertificateChainPolicy = authorities.CreatePolicy();
+            options.RemoteCertificateValidationCallback = (_, certificate, chain, errors) =>
+                (refusal = authorities.Judge(certificate, chain, errors, host: null)) is null;
+        }
+        return await TlsConnection.HandshakeAsync(
+            inner, _timeProvider, default, (ssl, token) => ssl.AuthenticateAsServerAsync(options, token),
+            () => refusal is null ? null : $"client certificate refused: {refusal}", cancellationToken);
+    }
+}
