@@ -106,9 +106,15 @@ public sealed class ConfigErrors
     /// <summary>Notes that a value could not be read.</summary>
     internal void AddUnreadable(int line, string path, string message)
     {
+        MarkUnreadable(path);
+        _all.Add(new ConfigError(_all.File, line, path, message));
+    }
+
+    /// <summary>What is added later for this key, or below it, is dropped.</summary>
+    internal void MarkUnreadable(string path)
+    {
         if (_all.Unreadable.Count < MaxErrors)
             _all.Unreadable.Add(path);
-        _all.Add(new ConfigError(_all.File, line, path, message));
     }
 
     internal static string Join(string path, string key) =>

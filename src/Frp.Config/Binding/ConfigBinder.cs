@@ -86,6 +86,11 @@ internal sealed class ConfigBinder(ConfigErrors errors, bool strict, IReadOnlyDi
                     entry.Index = i;
                 list.Add(value);
             }
+            else if (type == typeof(string))
+            {
+                // A list of texts is judged as a whole, so not at all when one is missing.
+                errors.MarkUnreadable(at.Path);
+            }
         }
         return list;
     }
