@@ -56,8 +56,8 @@ public sealed class SessionVectorTests
         foreach (var direction in new[] { "c2s", "s2c" })
         {
             await using var channel = isV2
-                ? ControlChannel.OpenV2(clear[direction], keys!, isServer: direction == "c2s")
-                : ControlChannel.OpenV1(clear[direction], StreamKey.Derive(connection.Text("token")));
+                ? ControlEncryption.OpenV2(clear[direction], keys!, isServer: direction == "c2s")
+                : ControlEncryption.OpenV1(clear[direction], StreamKey.Derive(connection.Text("token")));
             var messages = await channel.ReadAllAsync();
             var expected = connection[$"encrypted_{direction}"]!.AsArray();
             Assert.Equal(expected.Count, messages.Count);
