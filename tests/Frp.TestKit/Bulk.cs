@@ -21,7 +21,8 @@ internal static class Bulk
         var received = ReceiveAsync(socket, up);
         var sent = SendAsync(socket, down);
         await Task.WhenAll(received, sent);
-        await socket.SendAllAsync((byte[])[.. await received, .. await sent]);
+        byte[] answer = [.. await received, .. await sent];
+        await socket.SendAllAsync(answer);
     }
 
     internal static async Task<bool> AskAsync(Socket socket, long up, long down)
@@ -34,7 +35,8 @@ internal static class Bulk
         var sent = SendAsync(socket, up);
         await Task.WhenAll(received, sent);
         var answer = await socket.ReceiveExactlyAsync(2 * SHA256.HashSizeInBytes);
-        return answer.AsSpan().SequenceEqual((byte[])[.. await sent, .. await received]);
+        byte[] expected = [.. await sent, .. await received];
+        return answer.AsSpan().SequenceEqual(expected);
     }
 
     private static async Task<byte[]> SendAsync(Socket socket, long length)

@@ -39,9 +39,9 @@ public sealed class CapturedText
         {
             await waiter.Signal.Task.WaitAsync(Patience.Limit);
         }
-        catch (TimeoutException)
+        catch (TimeoutException e)
         {
-            throw new TimeoutException($"\"{text}\" has occurred {Count(text)} of {times} times in:\n{this}");
+            throw new TimeoutException($"\"{text}\" has occurred {Count(text)} of {times} times in:\n{this}", e);
         }
         finally
         {

@@ -59,6 +59,7 @@ public sealed partial class RunningProgram : IAsyncDisposable
     {
         var start = new ProcessStartInfo(file, arguments)
         {
+            UseShellExecute = false,
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -86,9 +87,9 @@ public sealed partial class RunningProgram : IAsyncDisposable
         {
             await Task.WhenAll(_reading, _process.WaitForExitAsync()).Soon();
         }
-        catch (TimeoutException)
+        catch (TimeoutException e)
         {
-            throw new TimeoutException($"{Name} still runs; it said:\n{Output}");
+            throw new TimeoutException($"{Name} still runs; it said:\n{Output}", e);
         }
         return _process.ExitCode;
     }

@@ -1,0 +1,117 @@
+using System.Net;
+using System.Text;
+using Frp.Client;
+using Frp.Config;
+using Frp.Proxies;
+using Frp.Server;
+using Frp.TestKit;
+using Microsoft.Extensions.Logging;
+
+namespace Frp.EndToEnd.Tests;
+
+/// <summary>Server and client as libraries: several of each in one process, with nothing global between them.</summary>
+public sealed class EmbeddingTests
+{
+    [Fact]
+    public async Task Servers_and_clients_share_a_process()
+    {
+        await using var echo = TcpService.Echo();
+        var logs = Enumerable.Range(0, 5).Select(_ => new Loggers()).ToArray();
+        int[] ports = [Ports.Next(), Ports.Next(), Ports.Next()];
+        await using var first = Server(logs[0]);
+        await using var second = Server(logs[1]);
+        await first.StartAsync(TestContext.Current.CancellationToken);
+        await second.StartAsync(TestContext.Current.CancellationToken);
+        await using var one = Client(first, echo, "one", ports[0], logs[2]);
+        await using var two = Client(first, echo, "two", ports[1], logs[3]);
+        await using var three = Client(second, echo, "three", ports[2], logs[4]);
+        foreach (var (client, name) in new[] { (one, "one"), (two, "two"), (three, "three") })
+        {
+            await client.StartAsync(TestContext.Current.CancellationToken);
+            using var patience = new CancellationTokenSource(Patience.Limit);
+            await client.WaitUntilRunningAsync(name, patience.Token);
+            Assert.Equal(ProxyPhase.Running, Assert.Single(client.Proxies).Phase);
+        }
+        foreach (int port in ports) await User.EchoOnceAsync(port, 100_000);
+        Assert.Equal((2, 1), (first.SessionCount, second.SessionCount));
+
+        // Each has its own log.
+        Assert.Equal(2, logs[0].Text.Count("] type [tcp] success"));
+        Assert.Equal(1, logs[1].Text.Count("new proxy [three] type [tcp] success"));
+        foreach (var log in logs[2..]) Assert.Equal(1, log.Text.Count("start proxy success"));
+
+        // One server stops; the other one's tunnel does not notice.
+        using var user = await User.ConnectAsync(ports[2]);
+        await first.StopAsync(TimeSpan.Zero).Soon();
+        Assert.Equal(0, first.SessionCount);
+        await user.EchoAsync();
+        Assert.False(await Ports.AnswersAsync(ports[0]));
+
+        // Clients stop, in whatever state they are, and everything is back.
+        user.CompleteWrites();
+        await user.ReceiveToEndAsync();
+        foreach (var client in new[] { one, two, three })
+        {
+            await client.StopAsync(Patience.Limit).Soon();
+            await client.Completion.Soon();
+            Assert.Equal(0, client.UserCount);
+        }
+        await UntilClosedAsync(ports[2]);
+        await second.StopAsync(Patience.Limit).Soon();
+        Assert.Equal((0, 0, 0), (second.SessionCount, second.UserCount, second.CarrierCount));
+        Assert.All(logs, log => Assert.Equal(0, log.Text.Count("fault in")));
+    }
+
+    [Fact]
+    public async Task A_server_that_cannot_start_leaves_nothing_behind()
+    {
+        int port = Ports.Next();
+        var config = ConfigLoader.LoadServer(Encoding.UTF8.GetBytes($"bindAddr = '127.0.0.1'\nbindPort = {port}"), "server").Config;
+        await using (var service = TcpService.Echo(port))
+        {
+            await using var server = new FrpServer(config, new Loggers());
+            await Assert.ThrowsAsync<IOException>(() => server.StartAsync(TestContext.Current.CancellationToken));
+        }
+        await using var again = new FrpServer(config, new Loggers());
+        await again.StartAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(new IPEndPoint(IPAddress.Loopback, port), again.LocalEndPoint);
+    }
+
+    [Fact]
+    public async Task A_first_login_that_fails_is_an_exception_for_its_owner()
+    {
+        var config = ConfigLoader.LoadClient(Encoding.UTF8.GetBytes($"serverAddr = '127.0.0.1'\nserverPort = {Ports.Next()}"), "client", ProxyKinds.Catalog).Config;
+        await using var client = new FrpClient(config, new Loggers());
+        await client.StartAsync(TestContext.Current.CancellationToken);
+        await Assert.ThrowsAsync<LoginFailedException>(() => client.Completion.Soon());
+    }
+
+    private static FrpServer Server(ILoggerFactory loggers) =>
+        new(ConfigLoader.LoadServer(Encoding.UTF8.GetBytes($"bindAddr = '127.0.0.1'\nbindPort = {Ports.Next()}"), "server").Config, loggers);
+
+    private static FrpClient Client(FrpServer server, TcpService service, string name, int remotePort, ILoggerFactory loggers) => new(
+        ConfigLoader.LoadClient(
+            Encoding.UTF8.GetBytes($"serverAddr = '127.0.0.1'\nserverPort = {server.LocalEndPoint!.Port}\n{new Proxy(name, service.Port, remotePort)}"), "client", ProxyKinds.Catalog).Config,
+        loggers);
+
+    private static async Task UntilClosedAsync(int port) => await Patience.UntilAsync(async () => !await Ports.AnswersAsync(port), () => $"port {port} is still open");
+
+    /// <summary>Loggers that keep what they are told.</summary>
+    private sealed class Loggers : ILoggerFactory, ILogger
+    {
+        internal CapturedText Text { get; } = new();
+
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException();
+
+        public void Dispose() { }
+
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            Text.Append($"{logLevel} {formatter(state, exception)} {exception}\n");
+    }
+}
