@@ -161,6 +161,7 @@ public sealed partial class FrpClient : IAsyncDisposable
         finally
         {
             Volatile.Write(ref _session, null);
+            foreach (var proxy in _proxies) proxy.OnSessionLost();
         }
     }
 
