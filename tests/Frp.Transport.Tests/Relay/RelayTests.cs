@@ -82,7 +82,7 @@ public sealed class RelayTests
     public async Task A_reader_that_stalls_loses_nothing_and_holds_the_sender_up(Middle middle)
     {
         await using var tunnel = await Tunnel.OpenAsync(middle, RelayEnd.HalfClose);
-        byte[] data = RandomNumberGenerator.GetBytes(40_000_000);
+        byte[] data = RandomNumberGenerator.GetBytes(30_000_000);
         var sending = SendAsync(tunnel.User, data);
         // Far more than every buffer and window on the way holds: it cannot have been sent while nobody reads.
         var first = new byte[1000];
@@ -90,7 +90,7 @@ public sealed class RelayTests
         Assert.False(sending.IsCompleted);
         byte[] rest = await ReceiveAllAsync(tunnel.Service).WaitAsync(Deadline);
         await sending.WaitAsync(Deadline);
-        Assert.Equal(data, first.Concat(rest));
+        Assert.True(data.AsSpan(0, first.Length).SequenceEqual(first) && data.AsSpan(first.Length).SequenceEqual(rest));
     }
 
     [Theory]
