@@ -62,6 +62,8 @@ public sealed partial class FrpClient : IAsyncDisposable
     {
         if (_completion is not null) throw new InvalidOperationException("the client has been started already");
         if (!_config.Auth.UsesToken) throw new ConfigException($"auth.method {_config.Auth.Method} is not supported by this release of the client yet");
+        if (_config.Includes.Count > 0) throw new ConfigException("includes are not supported by this release of the client yet");
+        if (_config.Store.Path.Length > 0) throw new ConfigException("store.path is not supported by this release of the client yet");
         string token = await _config.Auth.ResolveTokenAsync(cancellationToken);
         var context = new ClientContext
         {
@@ -161,6 +163,7 @@ public sealed partial class FrpClient : IAsyncDisposable
         finally
         {
             Volatile.Write(ref _session, null);
+            foreach (var proxy in _proxies) proxy.OnSessionLost();
         }
     }
 

@@ -95,7 +95,6 @@ internal sealed partial class ManagedProxy : IClientProxyHost
         Logger = PrefixLogger.Append(PrefixLogger.Append(_baseLogger, runId), Config.Name);
         lock (_lock)
         {
-            if (_running.Task.IsCompleted) _running = NewSignal();
             if (_proxy is null)
             {
                 _phase = ProxyPhase.StartError;
@@ -103,6 +102,16 @@ internal sealed partial class ManagedProxy : IClientProxyHost
                 return;
             }
             _phase = ProxyPhase.New;
+        }
+    }
+
+    /// <summary>The session is gone, and with it what was registered in it.</summary>
+    internal void OnSessionLost()
+    {
+        lock (_lock)
+        {
+            if (_phase is ProxyPhase.WaitStart or ProxyPhase.Running) _phase = ProxyPhase.New;
+            if (_running.Task.IsCompleted) _running = NewSignal();
         }
     }
 

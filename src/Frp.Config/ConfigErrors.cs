@@ -51,6 +51,9 @@ public sealed class ConfigErrors
     /// <summary>Nothing was wrong.</summary>
     public bool IsEmpty => _all.Errors.Count == 0;
 
+    /// <summary>Further mistakes are only counted.</summary>
+    internal bool IsFull => _all.Errors.Count >= MaxErrors;
+
     /// <summary>The mistakes in the order of the file.</summary>
     public IReadOnlyList<ConfigError> Errors
     {
@@ -82,7 +85,8 @@ public sealed class ConfigErrors
             if (key.Length == 0)
                 break;
         }
-        _all.Add(new ConfigError(_all.File, _all.Root?.LineOf(full) ?? 0, full, _prefix + message));
+        var line = _all.Root is null || IsFull ? 0 : _all.Root.LineOf(full);
+        _all.Add(new ConfigError(_all.File, line, full, _prefix + message));
     }
 
     /// <summary>Notes what the user should know.</summary>

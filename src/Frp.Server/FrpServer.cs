@@ -95,7 +95,7 @@ public sealed partial class FrpServer : IAsyncDisposable
     {
         if (_accepting is not null) await _accepting.DisposeAsync();
         if (_port is not null) await _port.DisposeAsync();
-        foreach (var session in _sessions.Snapshot()) session.CloseEntrances();
+        foreach (var session in _sessions.Snapshot()) await session.CloseEntrancesAsync();
         if (_users.Count > 0 && drain > TimeSpan.Zero)
         {
             try

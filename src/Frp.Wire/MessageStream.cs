@@ -6,7 +6,7 @@ namespace Frp.Wire;
 /// <remarks>
 /// <para><b>Ownership.</b> The stream stays its owner's unless <c>ownsStream</c> says otherwise; buffers are given back by
 /// <see cref="TakeSurplus"/> and <see cref="DisposeAsync"/>.</para>
-/// <para><b>Concurrency.</b> One reader and one writer at a time, which may be different threads.</para>
+/// <para><b>Concurrency.</b> One reader and one writer at a time, which may be different threads; a second one is refused.</para>
 /// <para><b>Errors.</b> After a <see cref="ProtocolViolationException"/>, or a read or write that failed or was cancelled
 /// half-way, the connection is of no further use.</para>
 /// <para><b>Memory.</b> A waiting reader holds 512 bytes. The buffer grows only to the length of a frame that was announced and is
@@ -22,6 +22,7 @@ public sealed class MessageStream : IAsyncDisposable
     private readonly bool _ownsStream;
     private readonly PooledBufferWriter _output = new();
     private UseGate _reads;
+    private UseGate _writes;
     private PooledReadBuffer _input = new(InitialBufferLength, MaxReadAhead);
 
     /// <summary>Puts messages over a stream.</summary>
@@ -102,16 +103,18 @@ public sealed class MessageStream : IAsyncDisposable
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     public async ValueTask WriteAsync(Message message, CancellationToken cancellationToken)
     {
+        _writes.Enter(this);
         try
         {
             Codec.Write(_output, message);
-            await Stream.WriteAsync(_output.Written, cancellationToken);
+            await SendAsync(cancellationToken);
+            await Stream.FlushAsync(cancellationToken);
         }
         finally
         {
             _output.Release();
+            _writes.Exit();
         }
-        await Stream.FlushAsync(cancellationToken);
     }
 
     /// <summary>Sends messages with as few writes as their size allows.</summary>
@@ -120,21 +123,22 @@ public sealed class MessageStream : IAsyncDisposable
     public async ValueTask WriteAsync(IReadOnlyList<Message> messages, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(messages);
+        _writes.Enter(this);
         try
         {
             for (var i = 0; i < messages.Count; i++)
             {
                 Codec.Write(_output, messages[i]);
-                if (_output.Length < WriteBatchLength && i < messages.Count - 1) continue;
-                await Stream.WriteAsync(_output.Written, cancellationToken);
-                _output.Release();
+                if (_output.Length >= WriteBatchLength) await SendAsync(cancellationToken);
             }
+            if (_output.Length > 0) await SendAsync(cancellationToken);
+            await Stream.FlushAsync(cancellationToken);
         }
         finally
         {
             _output.Release();
+            _writes.Exit();
         }
-        await Stream.FlushAsync(cancellationToken);
     }
 
     /// <summary>What was read beyond the last message: the first payload bytes. Ends the reading through this object.</summary>
@@ -153,6 +157,13 @@ public sealed class MessageStream : IAsyncDisposable
     {
         if (_reads.Close()) _input.Release();
         if (_ownsStream) await Stream.DisposeAsync();
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask SendAsync(CancellationToken cancellationToken)
+    {
+        await Stream.WriteAsync(_output.Written, cancellationToken);
+        _output.Release();
     }
 
     private Message? TryTake(out int needed)

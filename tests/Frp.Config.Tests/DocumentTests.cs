@@ -23,6 +23,7 @@ public class DocumentTests
     [InlineData("")]
     [InlineData("\n\n")]
     [InlineData("# only a comment")]
+    [InlineData("  # bindPort = {{ .Envs.PORT }}")]
     [InlineData("\uFEFF")]
     [InlineData("\uFEFF# behind a byte order mark")]
     public void Nothing_is_a_configuration(string text) => Assert.Equal(7000, Loading.Server(text, "x").BindPort);
@@ -65,12 +66,51 @@ public class DocumentTests
     [InlineData("bindPort = 1\nbindPort = 2", 2, 1)]
     [InlineData("\n[transport", 2, 11)]
     [InlineData("x = \"abc", 1, 8)]
-    [InlineData("transport = {}\n[transport]\ntcpMux = true", 2, 1)]
+    [InlineData("transport = {}\n[transport]\ntcpMux = true", 2, 2)]
     public void Broken_toml_is_told_with_line_and_column(string text, int line, int column)
     {
         var error = Assert.Single(Loading.ServerErrors(text, "dir/frps.TOML"));
         Assert.StartsWith($"dir/frps.TOML:{line}: toml: line {line}, column {column}: ", error, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("a = 1\na = 2")]
+    [InlineData("a = 1\n\"a\" = 2")]
+    [InlineData("a.b = 1\na.b = 2")]
+    [InlineData("a = 1\na.b = 2")]
+    [InlineData("a.b = 1\na = 2")]
+    [InlineData("[a]\n[a]")]
+    [InlineData("[a]\nb = 1\n[a.b]")]
+    [InlineData("a.b = 1\n[a]")]
+    [InlineData("a = {}\n[a.b]")]
+    [InlineData("a = {b = 1}\na.c = 2")]
+    [InlineData("a = {b.c = 1, b = 2}")]
+    [InlineData("a = []\n[[a]]")]
+    [InlineData("a = [{}]\n[a.b]")]
+    [InlineData("[a]\n[[a]]")]
+    [InlineData("[[a]]\n[a]")]
+    [InlineData("[[a]]\n[a.b]\n[a.b]")]
+    [InlineData("[[a]]\nb = {}\n[a.b]")]
+    [InlineData("[a.b]\n[a]\nb.c = 1")]
+    [InlineData("[a.b.c]\n[a]\nb.c.d = 1")]
+    public void A_key_is_defined_once(string text)
+    {
+        var error = Assert.Single(Loading.ServerErrors(text, options: Loading.Verify with { Strict = false }));
+        Assert.EndsWith(" is already defined", error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("[a.b]\n[a]\nc = 1")]
+    [InlineData("[a]\nb.c = 1\nb.d = 2\n[a.b.e]")]
+    [InlineData("a = {b.c = 1, b.d = 2}")]
+    [InlineData("[[a]]\n[a.b]\n[[a]]\nb = {}\n[[a]]\nb.c = 1\n[[a]]\n[[a.b]]\n[a.b.c]\n[[a.b]]\n[a.b.c]")]
+    public void Tables_are_put_together_from_parts(string text) => Assert.NotNull(Loading.Server(text, options: Loading.Verify with { Strict = false }));
+
+    [Theory]
+    [InlineData("a = 1\nb = \"\\", 2, 7)]
+    [InlineData("\"\"\"\\", 1, 5)]
+    public void A_text_cut_off_within_an_escape_is_told(string text, int line, int column) =>
+        Loading.ServerError(text, $"frps.toml:{line}: toml: line {line}, column {column}: a text ends within an escape");
 
     [Fact]
     public void Broken_json_is_told_with_line_and_column()

@@ -189,8 +189,9 @@ internal sealed class ConfigBinder(ConfigErrors errors, bool strict, IReadOnlyDi
         // Keys that begin with a dot, at the top, hold what other places refer to.
         if (!strict || (at.Path.Length == 0 && member.Key.StartsWith('.')))
             return;
-        errors.AddUnknown(member.Line, ConfigErrors.Join(at.Path, member.Key),
-            $"{at.Prefix}json: unknown field \"{member.Key}\"{Nearest.Hint(member.Key, keys.Values.Select(p => p.Name))}");
+        // Beyond the bound mistakes are only counted, so nobody reads the hint.
+        var hint = errors.IsFull ? "" : Nearest.Hint(member.Key, keys.Values.Select(p => p.Name));
+        errors.AddUnknown(member.Line, ConfigErrors.Join(at.Path, member.Key), $"{at.Prefix}json: unknown field \"{member.Key}\"{hint}");
     }
 
     private Dictionary<string, JsonPropertyInfo> KeysOf(JsonTypeInfo model)

@@ -7,7 +7,7 @@ internal static class Nearest
 {
     private const int MaxNameLength = 64;
 
-    /// <summary><c>, did you mean "…"?</c>, or nothing when no name is near.</summary>
+    /// <summary><c>, did you mean "..."?</c>, or nothing when no name is near.</summary>
     public static string Hint(string name, IEnumerable<string> candidates)
     {
         var plain = Plain(name);

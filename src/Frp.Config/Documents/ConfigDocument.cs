@@ -28,7 +28,8 @@ internal static class ConfigDocument
 
         if (FindLine(text, static line => line.Trim().SequenceEqual("[common]")) is var ini and > 0)
             throw Fault(name, ini, "legacy INI format found (section [common]): INI files are not supported; write TOML or JSON");
-        if (FindLine(text, static line => line.Contains("{{", StringComparison.Ordinal)) is var action and > 0)
+        // A comment may hold what it likes: rendering it would have changed nothing.
+        if (FindLine(text, static line => line.Contains("{{", StringComparison.Ordinal) && line.TrimStart() is not ['#', ..]) is var action and > 0)
             throw Fault(name, action, "template action {{ found: templates are not supported; write the value itself");
 
         if (TomlSource.Read(text, out var toml) is { } root)

@@ -26,8 +26,6 @@ public abstract class EntryConfig
 /// <summary>A service that a client offers through the server: the keys that all kinds have.</summary>
 public abstract class ProxyConfig : EntryConfig
 {
-    private const int MaxAnnotationsSize = 256 * 1024;
-
     /// <summary>Shown in the dashboard; names are qualified names.</summary>
     public Dictionary<string, string> Annotations { get; set; } = [];
     /// <summary>What the tunnel does to the payload.</summary>
@@ -60,7 +58,7 @@ public abstract class ProxyConfig : EntryConfig
         ArgumentNullException.ThrowIfNull(errors);
         if (Name.Length == 0)
             errors.Add("name", "name should not be empty");
-        ValidateAnnotations(errors.In("annotations"));
+        AnnotationRules.Validate(Annotations, errors.In("annotations"));
         if (Transport.BandwidthLimitMode is not ("client" or "server"))
             errors.Add("transport.bandwidthLimitMode", "bandwidth limit mode should be client or server");
         if (Transport.ProxyProtocolVersion is not ("" or "v1" or "v2"))
@@ -70,19 +68,6 @@ public abstract class ProxyConfig : EntryConfig
             Check.Port(errors, "localPort", LocalPort, "localPort: localPort");
         HealthCheck.Validate(errors.In("healthCheck"));
         Plugin?.Validate(errors.In("plugin", $"plugin {Plugin.Type}: "));
-    }
-
-    private void ValidateAnnotations(ConfigErrors errors)
-    {
-        var size = 0L;
-        foreach (var (key, value) in Annotations)
-        {
-            if (QualifiedName.Fault(key.ToLowerInvariant()) is { } fault)
-                errors.Add(key, $"annotation key {key} is invalid: {fault}");
-            size += System.Text.Encoding.UTF8.GetByteCount(key) + System.Text.Encoding.UTF8.GetByteCount(value);
-        }
-        if (size > MaxAnnotationsSize)
-            errors.Add("", $"annotations size {size} is larger than limit {MaxAnnotationsSize}");
     }
 }
 

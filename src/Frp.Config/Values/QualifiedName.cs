@@ -1,3 +1,6 @@
+using System.Buffers;
+using System.Text;
+
 namespace Frp.Config;
 
 /// <summary>Names of annotations: an optional DNS sub-domain and <c>/</c>, then a short name.</summary>
@@ -36,12 +39,37 @@ public static class QualifiedName
         return null;
     }
 
-    private static readonly System.Buffers.SearchValues<char> NameCharacters =
-        System.Buffers.SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.");
+    private static readonly SearchValues<char> NameCharacters =
+        SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.");
 
-    private static readonly System.Buffers.SearchValues<char> LabelCharacters =
-        System.Buffers.SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789-");
+    private static readonly SearchValues<char> LabelCharacters =
+        SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789-");
 
     private static bool IsLabel(ReadOnlySpan<char> label) =>
         !label.IsEmpty && label[0] != '-' && label[^1] != '-' && !label.ContainsAnyExcept(LabelCharacters);
+}
+
+/// <summary>What annotations must be, on both sides: qualified names in any letter case, and not too much of them.</summary>
+public static class AnnotationRules
+{
+    /// <summary>Bytes of all keys and values together.</summary>
+    public const int MaxSize = 256 * 1024;
+
+    /// <summary>Reports annotations that cannot be used.</summary>
+    /// <param name="annotations">The annotations.</param>
+    /// <param name="errors">Where the findings go.</param>
+    public static void Validate(IReadOnlyDictionary<string, string> annotations, ConfigErrors errors)
+    {
+        ArgumentNullException.ThrowIfNull(annotations);
+        ArgumentNullException.ThrowIfNull(errors);
+        var size = 0L;
+        foreach (var (key, value) in annotations)
+        {
+            if (QualifiedName.Fault(key.ToLowerInvariant()) is { } fault)
+                errors.Add(key, $"annotation key {key} is invalid: {fault}");
+            size += Encoding.UTF8.GetByteCount(key) + Encoding.UTF8.GetByteCount(value);
+        }
+        if (size > MaxSize)
+            errors.Add("", $"annotations size {size} is larger than limit {MaxSize}");
+    }
 }

@@ -92,12 +92,11 @@ internal sealed partial class ControlSession
     }
 
     /// <summary>Closes the proxies' entrances, so that no new user comes in, and leaves everything else as it is.</summary>
-    internal void CloseEntrances()
+    internal async ValueTask CloseEntrancesAsync()
     {
-        lock (_proxies)
-        {
-            foreach (var proxy in _proxies.Values) proxy.CloseEntrance();
-        }
+        ServedProxy[] proxies;
+        lock (_proxies) proxies = [.. _proxies.Values];
+        foreach (var proxy in proxies) await proxy.CloseEntranceAsync();
     }
 
     /// <summary>Ends a session that never became active.</summary>
@@ -135,7 +134,7 @@ internal sealed partial class ControlSession
         if (_channel is not null) await _channel.DisposeAsync();
         await _scope.DisposeAsync();
         _server.Sessions.Remove(this);
-        Log.Exit(_logger);
+        if (Volatile.Read(ref _state) != 0) Log.Exit(_logger);
         _completion.TrySetResult();
     }
 

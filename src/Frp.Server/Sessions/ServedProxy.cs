@@ -44,13 +44,16 @@ internal sealed partial class ServedProxy : IServerProxyHost, IAsyncDisposable
     /// <inheritdoc/>
     public void Serve(Connection user) => _server.Users.RunChild("user connection", token => ServeAsync(user, token));
 
-    /// <summary>Takes no more users. Does not wait.</summary>
-    internal void CloseEntrance() => Scope.Close(new CloseReason(CloseKind.LocalClose, "proxy closed"));
+    /// <summary>Takes no more users, and gives the port back.</summary>
+    internal async ValueTask CloseEntranceAsync()
+    {
+        Scope.Close(new CloseReason(CloseKind.LocalClose, "proxy closed"));
+        if (_proxy is not null) await _proxy.DisposeAsync();
+    }
 
     public async ValueTask DisposeAsync()
     {
-        CloseEntrance();
-        if (_proxy is not null) await _proxy.DisposeAsync();
+        await CloseEntranceAsync();
         await Scope.DisposeAsync();
         _nameClaim.Dispose();
     }
@@ -65,7 +68,6 @@ internal sealed partial class ServedProxy : IServerProxyHost, IAsyncDisposable
             if (work is null)
             {
                 Log.NoWorkConnection(Logger);
-                user.Abort();
                 return;
             }
             var connection = work.Connection;
@@ -98,7 +100,11 @@ internal sealed partial class ServedProxy : IServerProxyHost, IAsyncDisposable
         for (int attempt = 0; attempt <= _session.Pool.Size; attempt++)
         {
             var work = await _session.Pool.TakeAsync(_server.Config.UserConnTimeout, cancellationToken);
-            if (work is null) return null;
+            if (work is null)
+            {
+                if (!_session.IsClosing) Log.WorkConnectionTimeout(Logger);
+                return null;
+            }
             try
             {
                 using var deadline = new Deadline(ControlChannel.WriteTimeout, _server.Time, cancellationToken);
@@ -127,6 +133,9 @@ internal sealed partial class ServedProxy : IServerProxyHost, IAsyncDisposable
 
         [LoggerMessage(4, LogLevel.Debug, "user connection [{Remote}] closed: {Reason}")]
         internal static partial void UserDone(ILogger logger, EndPoint? remote, CloseReason reason);
+
+        [LoggerMessage(6, LogLevel.Warning, "timeout trying to get work connection")]
+        internal static partial void WorkConnectionTimeout(ILogger logger);
 
         [LoggerMessage(5, LogLevel.Error, "fault in {Work}")]
         internal static partial void Fault(ILogger logger, string work, Exception exception);

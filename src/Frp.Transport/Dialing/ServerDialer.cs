@@ -34,7 +34,7 @@ public sealed class ServerDialer
             Timeout = options.DialTimeout,
             KeepAlive = options.KeepAlive,
             LocalAddress = options.ConnectServerLocalIP,
-            Resolver = options.DnsServer.Length > 0 ? new DnsServerResolver(options.DnsServer, timeProvider) : null,
+            Resolver = options.DnsServer.Length > 0 ? new DnsServerResolver(options.DnsServer) : null,
         };
     }
 

@@ -13,6 +13,7 @@ public static class MuxEnds
             YamuxEndKind.RemoteClose => CloseKind.EndOfStream,
             YamuxEndKind.ProtocolViolation => CloseKind.ProtocolViolation,
             YamuxEndKind.KeepAliveTimeout or YamuxEndKind.WriteTimeout or YamuxEndKind.OpenTimeout => CloseKind.Timeout,
+            YamuxEndKind.InternalError => CloseKind.Fault,
             _ => CloseKind.Reset,
         },
         end.Text,

@@ -88,7 +88,7 @@ internal static class MuxRelay
         public int OnData(ReadOnlySpan<byte> data)
         {
             if (_sending) return 0;
-            int sent = socket.Send(data, SocketFlags.None, out var error);
+            if (!TrySend(data, out int sent, out var error)) return data.Length; // the relay is over: nobody wants it any more
             if (error == SocketError.Success && sent == data.Length) return sent;
             if (error is not (SocketError.Success or SocketError.WouldBlock))
             {
@@ -103,6 +103,20 @@ internal static class MuxRelay
             _sending = true;
             _ = SendPendingAsync(buffer, piece);
             return sent + piece;
+        }
+
+        private bool TrySend(ReadOnlySpan<byte> data, out int sent, out SocketError error)
+        {
+            try
+            {
+                sent = socket.Send(data, SocketFlags.None, out error);
+                return true;
+            }
+            catch (ObjectDisposedException)
+            {
+                (sent, error) = (0, SocketError.OperationAborted);
+                return false;
+            }
         }
 
         public void OnEnd(YamuxStreamEnd end)

@@ -50,15 +50,30 @@ public static class Relay
         await using var registration = cancellationToken.UnsafeRegister(static state => ((RelayPair)state!).Abort(new CloseReason(CloseKind.Shutdown, "stopping")), pair);
         try
         {
+            // What was read ahead goes first, so that the rest can take the short way.
+            a = await PassPrefixAsync(a, b);
+            b = await PassPrefixAsync(b, a);
             if (b is MuxConnection muxB && a.TryGetSocket(out var socketA)) await MuxRelay.RunAsync(socketA, muxB.MuxStream, pair, a, b);
             else if (a is MuxConnection muxA && b.TryGetSocket(out var socketB)) await MuxRelay.RunAsync(socketB, muxA.MuxStream, pair, b, a);
             else await Task.WhenAll(CopyAsync(a, b, pair), CopyAsync(b, a, pair));
+        }
+        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException)
+        {
+            pair.Abort(CloseReason.From(e)); // the prefix could not be passed on
         }
         finally
         {
             await pair.CloseAsync();
         }
         return pair.Reason!;
+    }
+
+    private static async ValueTask<Connection> PassPrefixAsync(Connection from, Connection to)
+    {
+        if (from is not PrefixedConnection prefixed) return from;
+        await to.Stream.WriteAsync(prefixed.TakePrefix());
+        await to.Stream.FlushAsync();
+        return prefixed.Inner;
     }
 
     private static async Task CopyAsync(Connection from, Connection to, RelayPair pair)

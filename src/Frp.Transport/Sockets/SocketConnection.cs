@@ -78,6 +78,15 @@ public sealed class SocketConnection : Connection, IIncoming
     /// <inheritdoc/>
     public override ValueTask DisposeAsync()
     {
+        try
+        {
+            // Said first, because the platform turns a close that cancels a pending receive into a reset otherwise.
+            _socket.Shutdown(SocketShutdown.Send);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // Not connected any more, or closed before: there is nobody to say it to.
+        }
         _socket.Dispose();
         return ValueTask.CompletedTask;
     }

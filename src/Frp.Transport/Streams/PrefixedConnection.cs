@@ -22,6 +22,12 @@ public sealed class PrefixedConnection : Connection
     /// <inheritdoc/>
     public override Stream Stream => _stream;
 
+    /// <summary>The connection below, for who deals with the prefix himself. Disposing either disposes both.</summary>
+    internal Connection Inner => _inner;
+
+    /// <summary>What is left of the prefix; it counts as read from here on.</summary>
+    internal ReadOnlyMemory<byte> TakePrefix() => _stream.TakePrefix();
+
     /// <inheritdoc/>
     public override EndPoint? Local => _inner.Local;
 
@@ -61,6 +67,13 @@ internal sealed class PrefixedStream(Stream inner, ReadOnlyMemory<byte> prefix) 
     private ReadOnlyMemory<byte> _prefix = prefix;
 
     internal bool IsReplayed => _prefix.IsEmpty;
+
+    internal ReadOnlyMemory<byte> TakePrefix()
+    {
+        var rest = _prefix;
+        _prefix = default;
+        return rest;
+    }
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {

@@ -48,7 +48,7 @@ internal static class WebSocketHandshake
     {
         var head = HttpHead.TryParse(bytes) ?? throw new ProtocolViolationException("malformed answer to the WebSocket upgrade");
         var status = HttpStatus.Parse(head.StartLine);
-        if (status.Code != 101) throw new ProtocolViolationException($"WebSocket upgrade refused: {PeerText.Escape(status.Line)}");
+        if (status.Code != 101) throw new ProtocolViolationException($"WebSocket upgrade refused: {PeerText.Escape(status.Line, 200)}");
         // Compat: whole values, as the reference compares them: "Upgrade, keep-alive" is refused.
         if (!string.Equals(head["Upgrade"], "websocket", StringComparison.OrdinalIgnoreCase)
             || !string.Equals(head["Connection"], "Upgrade", StringComparison.OrdinalIgnoreCase))

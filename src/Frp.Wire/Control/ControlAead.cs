@@ -136,7 +136,7 @@ internal sealed class ControlAead : IDisposable
     }
 
     /// <summary>The ChaCha20 permutation as a key derivation: 20 rounds over constants, key and nonce, without the final addition.</summary>
-    /// <remarks>Source: draft-irtf-cfrg-xchacha §2.2.</remarks>
+    /// <remarks>Source: draft-irtf-cfrg-xchacha, 2.2.</remarks>
     internal static void HChaCha20(ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce, Span<byte> subkey)
     {
         Span<uint> x = stackalloc uint[16];

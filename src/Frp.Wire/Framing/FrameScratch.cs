@@ -29,7 +29,7 @@ internal static class FrameScratch
             _ => default,
         };
         if (!payload.IsEmpty) bytes.Write(payload.Span);
-        else
+        else if (message is not UDPPacket packet || !UdpPacketJson.TryWrite(bytes, packet))
         {
             var json = _json ??= new Utf8JsonWriter(bytes, MessageJson.WriterOptions);
             json.Reset(bytes);

@@ -8,7 +8,7 @@ namespace Frp.Wire;
 /// <summary>AES-128 in CFB mode with 128-bit feedback, sending side: plain bytes in, as many cipher bytes out, at any division.</summary>
 /// <remarks>
 /// Layout: the initialisation vector in clear (16), then cipher bytes; no padding, no authentication.
-/// Concurrency: one caller at a time. Source: NIST SP 800-38A §6.3; docs/wire/payload-layers.md.
+/// Concurrency: one caller at a time. Source: NIST SP 800-38A, 6.3; docs/wire/payload-layers.md.
 /// </remarks>
 public sealed class CfbEncryptor : IDisposable
 {

@@ -31,6 +31,7 @@ public sealed class MessageType
 
     internal Message Decode(ReadOnlySpan<byte> json)
     {
+        if (Type == typeof(UDPPacket) && UdpPacketJson.TryRead(json) is { } packet) return packet;
         var message = Parse(json);
         switch (message)
         {

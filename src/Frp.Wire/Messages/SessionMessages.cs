@@ -5,7 +5,7 @@ namespace Frp.Wire;
 /// <summary>Client to server, first on a control connection, in clear: who I am and the proof that I may log in.</summary>
 public sealed record Login : Message
 {
-    /// <summary>The client's release. Build metadata of the form <c>+net.…</c> says that it understands <see cref="LoginResp.Features"/>.</summary>
+    /// <summary>The client's release. Build metadata of the form <c>+net.*</c> says that it understands <see cref="LoginResp.Features"/>.</summary>
     [JsonPropertyName("version")] public string Version { get; set; } = "";
     /// <summary>Host name as the client's operating system tells it. Text from a peer: <see cref="PeerText.Escape"/> it before it is shown.</summary>
     [JsonPropertyName("hostname")] public string Hostname { get; set; } = "";

@@ -18,15 +18,18 @@ public sealed record UDPPacket : Message
 }
 
 /// <summary>A UDP address as frp writes it: three members, always present, with Go's capital letters.</summary>
-/// <remarks>Texts are kept as the peer sent them, so that an answer can carry them back unchanged (a zone may be an interface name of the peer's).</remarks>
+/// <remarks>
+/// Texts are kept as the peer sent them, so that an answer can carry them back unchanged (a zone may be an interface name of the
+/// peer's). Immutable: packets of one flow may share an instance, and equality makes it a key.
+/// </remarks>
 public sealed record UdpAddress
 {
     /// <summary>Textual address; an IPv4-mapped IPv6 address is written as IPv4. Empty when unset.</summary>
-    [JsonPropertyName("IP"), JsonIgnore(Condition = JsonIgnoreCondition.Never)] public string IP { get; set; } = "";
+    [JsonPropertyName("IP"), JsonIgnore(Condition = JsonIgnoreCondition.Never)] public string IP { get => field ?? ""; init; }
     /// <summary>Port.</summary>
-    [JsonPropertyName("Port"), JsonIgnore(Condition = JsonIgnoreCondition.Never)] public ushort Port { get; set; }
+    [JsonPropertyName("Port"), JsonIgnore(Condition = JsonIgnoreCondition.Never)] public ushort Port { get; init; }
     /// <summary>IPv6 zone: a number or an interface name of the machine that wrote it.</summary>
-    [JsonPropertyName("Zone"), JsonIgnore(Condition = JsonIgnoreCondition.Never)] public string Zone { get; set; } = "";
+    [JsonPropertyName("Zone"), JsonIgnore(Condition = JsonIgnoreCondition.Never)] public string Zone { get => field ?? ""; init; }
 
     /// <summary>The address of an end point; IPv4-mapped IPv6 is unmapped, a scope id becomes a numeric zone.</summary>
     public static UdpAddress From(IPEndPoint endPoint)

@@ -9,8 +9,8 @@ namespace Yamux;
 /// disposes the session; streams are disposed by those who opened or accepted them.</para>
 /// <para><b>Ends.</b> A session ends once, for one reason (<see cref="End"/>). All of its streams end with it: reads of what
 /// had arrived before a FIN still succeed, everything else fails with <see cref="YamuxStreamException"/>.</para>
-/// <para><b>Concurrency.</b> All members may be called from any thread, <see cref="RunAsync"/> once, and
-/// <see cref="AcceptStreamAsync"/> by one caller at a time. Continuations may run on the read loop and must not block.</para>
+/// <para><b>Concurrency.</b> All members may be called from any thread, <see cref="RunAsync"/> once. Continuations may run on
+/// the read loop and must not block.</para>
 /// <para><b>Carrier.</b> One read and one write at a time, reads and writes at once. Writes may be gathered: each batch ends
 /// with a flush. Reads and writes are cancelled, and the carrier is disposed, when the session ends.</para>
 /// </remarks>
@@ -23,7 +23,6 @@ public sealed partial class YamuxSession : IAsyncDisposable
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Channel<YamuxStream> _inbound = Channel.CreateUnbounded<YamuxStream>(new UnboundedChannelOptions
     {
-        SingleReader = true,
         SingleWriter = true,
         AllowSynchronousContinuations = true, // bounded by AcceptBacklog, counted under the lock
     });

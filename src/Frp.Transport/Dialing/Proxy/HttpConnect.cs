@@ -40,7 +40,7 @@ internal static class HttpConnect
 
     private static Connection Tunnel(Connection connection, HttpStatus status, ReadOnlyMemory<byte> surplus)
     {
-        if (status.Code != 200) throw new ProxyRefusedException($"proxy answered CONNECT with {PeerText.Escape(status.Line)}");
+        if (status.Code != 200) throw new ProxyRefusedException($"proxy answered CONNECT with {PeerText.Escape(status.Line, 200)}");
         return surplus.IsEmpty ? connection : new PrefixedConnection(connection, surplus);
     }
 
