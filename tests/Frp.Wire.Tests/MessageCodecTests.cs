@@ -144,7 +144,7 @@ public sealed class MessageCodecTests
     [InlineData('p', "{\"remote_port\":\"5\"}")]
     [InlineData('p', "{\"remote_port\":1.5}")]
     [InlineData('p', "{\"remote_port\":1e3}")]
-    [InlineData('p', "{\"remote_port\":2147483648}")]
+    [InlineData('p', "{\"remote_port\":9223372036854775808}")]
     [InlineData('p', "{\"use_encryption\":1}")]
     [InlineData('p', "{\"metas\":[]}")]
     [InlineData('p', "{\"metas\":{\"a\":1}}")]

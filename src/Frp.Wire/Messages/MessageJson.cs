@@ -9,7 +9,7 @@ namespace Frp.Wire;
 /// <summary>The JSON dialect of frp messages.</summary>
 /// <remarks>
 /// Reading: keys match without regard to case, unknown keys are skipped, <c>null</c> leaves the default (in a list or map it
-/// is the empty text), wrong types and numbers out of range are errors. Writing: members in the order of declaration, and none
+/// is the empty text), wrong types and numbers out of a 64-bit range are errors. Writing: members in the order of declaration, and none
 /// that is zero or empty unless it is declared as always present.
 /// <para>Source: docs/wire/messages.md.</para>
 /// </remarks>
@@ -82,8 +82,10 @@ internal static class MessageJson
     {
         internal static readonly NullableInt32 Instance = new();
         public override bool HandleNull => true;
+        // Compat: the reference's integers have 64 bits. What is too large for us is too large for a port or a count as well,
+        // and stays so large that it is refused for what it means, not for its shape.
         public override int Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-            reader.TokenType == JsonTokenType.Null ? 0 : reader.GetInt32();
+            reader.TokenType == JsonTokenType.Null ? 0 : (int)Math.Clamp(reader.GetInt64(), int.MinValue, int.MaxValue);
         public override void Write(Utf8JsonWriter writer, int value, JsonSerializerOptions options) => writer.WriteNumberValue(value);
     }
 
