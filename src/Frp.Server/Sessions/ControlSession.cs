@@ -26,6 +26,7 @@ internal sealed partial class ControlSession
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ControlChannel? _channel;
     private int _ports;
+    private bool _closedToUsers; // under the lock of _proxies
     private long _lastPing;
     private int _state;
 
@@ -95,7 +96,7 @@ internal sealed partial class ControlSession
     internal async ValueTask CloseEntrancesAsync()
     {
         ServedProxy[] proxies;
-        lock (_proxies) proxies = [.. _proxies.Values];
+        lock (_proxies) (_closedToUsers, proxies) = (true, [.. _proxies.Values]);
         foreach (var proxy in proxies) await proxy.CloseEntranceAsync();
     }
 
@@ -185,6 +186,11 @@ internal sealed partial class ControlSession
         try
         {
             await proxy.StartAsync(kind);
+            lock (_proxies)
+            {
+                if (_closedToUsers) throw new PeerRefusedException("the server is stopping");
+                _proxies.Add(name, proxy);
+            }
         }
         catch (Exception)
         {
@@ -192,7 +198,6 @@ internal sealed partial class ControlSession
             throw;
         }
         if (kind.TakesRemotePort) _ports++;
-        lock (_proxies) _proxies.Add(name, proxy);
         return proxy.RemoteAddress;
     }
 
