@@ -20,7 +20,7 @@ public abstract class BlackHoleTest : TunnelTest
         var client = await ClientAsync(wire.Port, clientLines, proxy);
         await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => User.EchoOnceAsync(proxy.RemotePort, 10_000)));
         await Patience.UntilAsync(() => echo.OpenCount == 0, () => "users are still there");
-        (int Descriptors, int Threads) serverLevel = (server.DescriptorCount, server.ThreadCount), clientLevel = (client.DescriptorCount, client.ThreadCount);
+        (int Sockets, int Threads) serverLevel = (server.SocketCount, server.ThreadCount), clientLevel = (client.SocketCount, client.ThreadCount);
 
         for (int round = 1; round <= Rounds; round++)
         {
@@ -47,9 +47,9 @@ public abstract class BlackHoleTest : TunnelTest
         await UntilClosedAsync(proxy.RemotePort);
     }
 
-    private static async Task BackToAsync(RunningProgram program, (int Descriptors, int Threads) level)
+    private static async Task BackToAsync(RunningProgram program, (int Sockets, int Threads) level)
     {
-        await Patience.UntilAsync(() => program.DescriptorCount <= level.Descriptors, () => $"{program.Name}: {program.DescriptorCount} descriptors instead of {level.Descriptors}");
+        await Patience.UntilAsync(() => program.SocketCount <= level.Sockets, () => $"{program.Name}: {program.SocketCount} sockets instead of {level.Sockets}");
         Assert.InRange(program.ThreadCount, 1, level.Threads + SpareThreads);
     }
 }

@@ -33,8 +33,8 @@ public sealed partial class RunningProgram : IAsyncDisposable
     /// <summary>Whether the process still runs.</summary>
     public bool IsRunning => !_process.HasExited;
 
-    /// <summary>The process's open descriptors.</summary>
-    public int DescriptorCount => Directory.GetFileSystemEntries($"/proc/{Id}/fd").Length;
+    /// <summary>The process's open sockets. Other descriptors come and go with the runtime.</summary>
+    public int SocketCount => new DirectoryInfo($"/proc/{Id}/fd").EnumerateFileSystemInfos().Count(f => f.LinkTarget?.StartsWith("socket:", StringComparison.Ordinal) == true);
 
     /// <summary>The process's threads.</summary>
     public int ThreadCount => Directory.GetDirectories($"/proc/{Id}/task").Length;
