@@ -18,15 +18,19 @@ public sealed partial class TcpBindListener : IListener
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
 
     private readonly Socket _socket;
+    private readonly Func<CancellationToken, ValueTask<Socket>> _accept;
     private readonly TcpListenOptions _options;
     private readonly TimeProvider _timeProvider;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stopped = new();
     private int _disposed;
 
-    private TcpBindListener(Socket socket, TcpListenOptions options, TimeProvider timeProvider, ILogger logger)
+    /// <summary>Over a listening socket; internal so that tests can make accepting fail.</summary>
+    internal TcpBindListener(
+        Socket socket, Func<CancellationToken, ValueTask<Socket>> accept, TcpListenOptions options, TimeProvider timeProvider, ILogger logger)
     {
         _socket = socket;
+        _accept = accept;
         _options = options;
         _timeProvider = timeProvider;
         _logger = logger;
@@ -55,7 +59,7 @@ public sealed partial class TcpBindListener : IListener
         try
         {
             socket.Listen(Backlog);
-            return new TcpBindListener(socket, options, timeProvider, logger);
+            return new TcpBindListener(socket, socket.AcceptAsync, options, timeProvider, logger);
         }
         catch
         {
@@ -73,7 +77,7 @@ public sealed partial class TcpBindListener : IListener
             Socket socket;
             try
             {
-                socket = await _socket.AcceptAsync(cancellationToken);
+                socket = await _accept(cancellationToken);
             }
             catch (Exception e) when (Volatile.Read(ref _disposed) != 0 && e is SocketException or ObjectDisposedException)
             {

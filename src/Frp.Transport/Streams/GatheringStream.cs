@@ -138,6 +138,11 @@ internal sealed class GatheringStream(Stream inner) : DuplexStream
             if (buffer.Length > WriteGather.Limit) await inner.WriteAsync(buffer, cancellationToken);
             else buffer.Span.CopyTo(_gather.Append(buffer.Length));
         }
+        catch
+        {
+            _torn = true;
+            throw;
+        }
         finally
         {
             LeaveWrite();
