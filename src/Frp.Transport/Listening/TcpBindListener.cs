@@ -58,6 +58,8 @@ public sealed partial class TcpBindListener : IListener
         var socket = BindAddress.Bind(endPoint, SocketType.Stream, ProtocolType.Tcp);
         try
         {
+            // What is accepted inherits it on Linux, which saves three system calls for each connection.
+            if (OperatingSystem.IsLinux()) TcpSettings.Apply(socket, options.KeepAlive);
             socket.Listen(Backlog);
             return new TcpBindListener(socket, socket.AcceptAsync, options, timeProvider, logger);
         }
@@ -98,7 +100,7 @@ public sealed partial class TcpBindListener : IListener
             if (pause != TimeSpan.Zero) Log.AcceptResumed(_logger, Local);
             try
             {
-                TcpSettings.Apply(socket, _options.KeepAlive);
+                if (!OperatingSystem.IsLinux()) TcpSettings.Apply(socket, _options.KeepAlive);
                 return new SocketConnection(socket);
             }
             catch (Exception e) when (e is SocketException or IOException or ObjectDisposedException)

@@ -72,13 +72,13 @@ public sealed class SocketConnection : Connection, IIncoming
         {
             return;
         }
-        _socket.Dispose();
+        Close();
     }
 
     /// <inheritdoc/>
     public override ValueTask DisposeAsync()
     {
-        _socket.Dispose();
+        Close();
         return ValueTask.CompletedTask;
     }
 
@@ -87,6 +87,12 @@ public sealed class SocketConnection : Connection, IIncoming
 
     /// <inheritdoc/>
     public override string ToString() => $"tcp {Remote}";
+
+    private void Close()
+    {
+        _socket.Dispose();
+        _stream.Dispose(); // owns nothing, but would be finalized
+    }
 
     private EndPoint? ReadLocal()
     {
