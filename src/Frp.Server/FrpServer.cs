@@ -126,7 +126,7 @@ public sealed partial class FrpServer : IAsyncDisposable
         TlsServer identity;
         try
         {
-            identity = TlsServer.Load(new TlsServerOptions { CertFile = tls.CertFile, KeyFile = tls.KeyFile, TrustedCaFile = tls.TrustedCaFile }, _time);
+            identity = TlsServer.Load(new TlsServerOptions { CertFile = tls.CertFile, KeyFile = tls.KeyFile, TrustedCaFile = tls.TrustedCaFile, LongLived = _config.Transport.TcpMux }, _time);
         }
         catch (TlsFileException e)
         {

@@ -73,7 +73,7 @@ public sealed class BindPortHandshake
         switch (first[0])
         {
             case MarkerByte:
-                await connection.Stream.ReadExactlyAsync(first, cancellationToken); // it is there: no wait
+                await ConsumeAsync(connection, first, cancellationToken);
                 break;
             case TlsHandshakeRecord:
                 break;
@@ -91,6 +91,20 @@ public sealed class BindPortHandshake
         catch (OperationCanceledException) when (deadline.HasPassed)
         {
             throw deadline.Passed("TLS handshake");
+        }
+    }
+
+    // The byte is there: this does not wait. The peer may have reset the connection meanwhile, though.
+    private static async ValueTask ConsumeAsync(Connection connection, Memory<byte> first, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await connection.Stream.ReadExactlyAsync(first, cancellationToken);
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
         }
     }
 

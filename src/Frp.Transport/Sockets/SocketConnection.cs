@@ -72,7 +72,7 @@ public sealed class SocketConnection : Connection, IIncoming
         {
             return;
         }
-        _socket.Dispose();
+        Close();
     }
 
     /// <inheritdoc/>
@@ -87,7 +87,7 @@ public sealed class SocketConnection : Connection, IIncoming
         {
             // Not connected any more, or closed before: there is nobody to say it to.
         }
-        _socket.Dispose();
+        Close();
         return ValueTask.CompletedTask;
     }
 
@@ -96,6 +96,12 @@ public sealed class SocketConnection : Connection, IIncoming
 
     /// <inheritdoc/>
     public override string ToString() => $"tcp {Remote}";
+
+    private void Close()
+    {
+        _socket.Dispose();
+        _stream.Dispose(); // owns nothing, but would be finalized
+    }
 
     private EndPoint? ReadLocal()
     {

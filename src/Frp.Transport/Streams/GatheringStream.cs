@@ -138,6 +138,11 @@ internal sealed class GatheringStream(Stream inner) : DuplexStream
             if (buffer.Length > WriteGather.Limit) await inner.WriteAsync(buffer, cancellationToken);
             else buffer.Span.CopyTo(_gather.Append(buffer.Length));
         }
+        catch
+        {
+            _torn = true;
+            throw;
+        }
         finally
         {
             LeaveWrite();
@@ -179,7 +184,7 @@ internal sealed class GatheringStream(Stream inner) : DuplexStream
 
     private void EnterWrite()
     {
-        if (Interlocked.CompareExchange(ref _writing, 1, 0) != 0) throw new InvalidOperationException("a write is under way");
+        if (Interlocked.CompareExchange(ref _writing, 1, 0) != 0) throw new IOException("a write is under way, or the connection is closing");
         if (!_torn) return;
         LeaveWrite();
         throw new IOException("an earlier write failed");

@@ -9,12 +9,14 @@ public sealed class TlsServer
 {
     private readonly SslStreamCertificateContext _identity;
     private readonly TrustAnchors? _clientAuthorities;
+    private readonly bool _longLived;
     private readonly TimeProvider _timeProvider;
 
-    private TlsServer(SslStreamCertificateContext identity, TrustAnchors? clientAuthorities, TimeProvider timeProvider)
+    private TlsServer(SslStreamCertificateContext identity, TrustAnchors? clientAuthorities, bool longLived, TimeProvider timeProvider)
     {
         _identity = identity;
         _clientAuthorities = clientAuthorities;
+        _longLived = longLived;
         _timeProvider = timeProvider;
     }
 
@@ -33,7 +35,7 @@ public sealed class TlsServer
             ? (PemFiles.Generate(timeProvider), [])
             : PemFiles.LoadIdentity(options.CertFile, options.KeyFile);
         // Offline: the chain that goes out is what the file holds; nobody is asked for the rest.
-        return new TlsServer(SslStreamCertificateContext.Create(leaf, intermediates, offline: true), authorities, timeProvider);
+        return new TlsServer(SslStreamCertificateContext.Create(leaf, intermediates, offline: true), authorities, options.LongLived, timeProvider);
     }
 
     /// <summary>Runs the handshake.</summary>
@@ -51,8 +53,8 @@ public sealed class TlsServer
         {
             ServerCertificateContext = _identity,
             EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
-            // No cipher policy: with one the platform builds a new context for each connection, resumes nothing, and
-            // a handshake costs more than the cipher saves. The client's order decides, and ours starts with the cheapest.
+            // The server's order decides, whatever the client's is.
+            CipherSuitesPolicy = _longLived ? CipherPreference.Fastest : null,
             CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
         };
         if (_clientAuthorities is { } authorities)

@@ -72,6 +72,24 @@ public class SocketConnectionTests
         peer.Dispose();
     }
 
+    [Theory]
+    [InlineData(1234, true)]
+    [InlineData(-1, false)]
+    public async Task Keep_alive_is_set_as_configured_on_both_ends(int seconds, bool on)
+    {
+        var period = TimeSpan.FromSeconds(seconds);
+        await using var listener = await Peers.ListenAsync(options: new TcpListenOptions { KeepAlive = period });
+        var dialled = await TcpDialer.DialAsync("127.0.0.1", listener.Port, new TcpDialOptions { KeepAlive = period }, TimeProvider.System, Patience.Token);
+        var accepted = await (await listener.AcceptAsync(Patience.Token).Soon())!.HandshakeAsync(Patience.Token);
+        foreach (var connection in new[] { dialled, accepted! })
+        {
+            Assert.True(connection.TryGetSocket(out var socket));
+            Assert.True(socket.NoDelay);
+            Assert.Equal(on, (int)socket.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive)! != 0);
+            if (on) Assert.Equal(seconds, (int)socket.GetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime)!);
+        }
+    }
+
     [Fact]
     public async Task A_zero_byte_read_waits_for_data_and_takes_none()
     {
