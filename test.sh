@@ -19,25 +19,32 @@ eng/install-test-tools.sh || die "the tools could not be installed"
 section "build"
 dotnet build Frp.slnx -c Release -v q || die "the build failed"
 
+# A suite that hangs is ended, and counts as broken: it leaves no report.
+suite() {  # suite PROJECT VARIANT
+  local name report
+  name=$(basename "$1") report="$name.$2.xml"
+  timeout 900 "$1/bin/Release/net10.0/$name" --results-directory "$work/reports" --report-xunit --report-xunit-filename "$report" --no-progress ||
+    echo "-- $name ($2): failures"
+  [ -s "$work/reports/$report" ] || echo "$name ($2): no report" >>"$work/broken"
+}
+
 section "tests (JIT)"
-for project in tests/*.Tests; do
-  name=$(basename "$project")
-  "$project/bin/Release/net10.0/$name" --results-directory "$work/reports" --report-xunit --report-xunit-filename "$name.jit.xml" --no-progress ||
-    echo "-- $name: failures"
-  [ -s "$work/reports/$name.jit.xml" ] || echo "$name" >>"$work/broken"
-done
+for project in tests/*.Tests; do suite "$project" jit; done
 
 section "Native AOT"
-if eng/publish.sh "$work/aot" >"$work/publish.log" 2>&1; then
+linker=$(command -v clang || command -v gcc || true)
+if [ -z "$linker" ] || ! echo 'int main(void) { return 0; }' | "$linker" -x c - -lz -o /dev/null 2>/dev/null; then
+  echo "skipped: Native AOT needs gcc or clang and zlib's headers, which are not installed; end to end (AOT) and the probes need its programs"
+  [ -z "${CI:-}" ] || echo "Native AOT was skipped" >>"$work/broken"
+elif eng/publish.sh "$work/aot" >"$work/publish.log" 2>&1; then
   cat "$work/publish.log"
   [ "$(ls "$work/aot" | tr '\n' ' ')" = "frpc frps " ] || { ls -l "$work/aot"; echo "publish: other files than frps and frpc" >>"$work/broken"; }
   grep -E 'warning (IL|NETSDK)' "$work/publish.log" && echo "publish: trim warnings" >>"$work/broken"
   section "end to end (AOT)"
-  FRP_PROGRAMS="$work/aot" tests/Frp.EndToEnd.Tests/bin/Release/net10.0/Frp.EndToEnd.Tests --results-directory "$work/reports" --report-xunit --report-xunit-filename "Frp.EndToEnd.Tests.aot.xml" --no-progress ||
-    echo "-- Frp.EndToEnd.Tests (AOT): failures"
-  [ -s "$work/reports/Frp.EndToEnd.Tests.aot.xml" ] || echo "Frp.EndToEnd.Tests.aot" >>"$work/broken"
+  FRP_PROGRAMS="$work/aot" suite tests/Frp.EndToEnd.Tests aot
   section "probes"
-  eng/run-probes.sh "$work/aot" "$work/reports" || echo "probes could not run" >>"$work/broken"
+  eng/run-probes.sh "$work/aot" "$work/reports"
+  [ $? -le 1 ] || echo "the probes could not run" >>"$work/broken" # with 1 the failures are in the reports
 else
   cat "$work/publish.log"
   echo "publish" >>"$work/broken"
