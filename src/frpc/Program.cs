@@ -42,6 +42,8 @@ async Task ServeAsync()
     var (config, warnings) = Load(LoadPurpose.Run);
     foreach (string warning in warnings) Console.WriteLine($"WARNING: {warning}");
     DescriptorLimit.RaiseToHard();
+    // A server is verified against the configured file, or not at all; only a proxy reached by https is public.
+    if (!config.Transport.ProxyUrl.StartsWith("https", StringComparison.OrdinalIgnoreCase)) SystemTrust.LeaveUnloaded();
     using var signals = new StopSignals();
     using var loggers = ConsoleProgram.OpenLog(config.Log.To, config.Log.Level, config.Log.MaxDays, !config.Log.DisablePrintColor);
     var logger = loggers.CreateLogger("frpc/program");

@@ -43,6 +43,7 @@ async Task ServeAsync()
     var (config, warnings) = flags.Load(LoadPurpose.Run);
     foreach (string warning in warnings) Console.WriteLine($"WARNING: {warning}");
     DescriptorLimit.RaiseToHard();
+    SystemTrust.LeaveUnloaded(); // clients are verified against the configured file, or not at all
     using var signals = new StopSignals();
     using var loggers = ConsoleProgram.OpenLog(config.Log.To, config.Log.Level, config.Log.MaxDays, !config.Log.DisablePrintColor);
     var logger = loggers.CreateLogger("frps/program");

@@ -7,12 +7,12 @@ namespace Frp.Transport;
 /// <summary>The server side of TLS: one identity, loaded once, and what clients must show.</summary>
 public sealed class TlsServer
 {
-    private readonly SslStreamCertificateContext _identity;
+    private readonly Task<SslStreamCertificateContext> _identity;
     private readonly TrustAnchors? _clientAuthorities;
     private readonly bool _longLived;
     private readonly TimeProvider _timeProvider;
 
-    private TlsServer(SslStreamCertificateContext identity, TrustAnchors? clientAuthorities, bool longLived, TimeProvider timeProvider)
+    private TlsServer(Task<SslStreamCertificateContext> identity, TrustAnchors? clientAuthorities, bool longLived, TimeProvider timeProvider)
     {
         _identity = identity;
         _clientAuthorities = clientAuthorities;
@@ -23,20 +23,29 @@ public sealed class TlsServer
     /// <summary>Whether clients are refused that show no certificate of a trusted authority.</summary>
     public bool RequiresClientCertificate => _clientAuthorities is not null;
 
-    /// <summary>The certificate that is shown to clients.</summary>
-    public X509Certificate2 Certificate => _identity.TargetCertificate;
+    /// <summary>The certificate that is shown to clients, as soon as it is there.</summary>
+    public async Task<X509Certificate2> GetCertificateAsync() => (await _identity).TargetCertificate;
 
-    /// <summary>Loads, or generates, what is needed for handshakes. Takes a moment when a key is generated.</summary>
+    /// <summary>Loads what is needed for handshakes. Where a key has to be generated that goes on behind, and handshakes wait for it.</summary>
     /// <exception cref="TlsFileException">A file is missing, unreadable or not what it should be.</exception>
     public static TlsServer Load(TlsServerOptions options, TimeProvider timeProvider)
     {
         var authorities = options.TrustedCaFile.Length == 0 ? null : TrustAnchors.ForClients(options.TrustedCaFile);
-        var (leaf, intermediates) = options.CertFile.Length == 0 || options.KeyFile.Length == 0
-            ? (PemFiles.Generate(timeProvider), [])
-            : PemFiles.LoadIdentity(options.CertFile, options.KeyFile);
-        // Offline: the chain that goes out is what the file holds; nobody is asked for the rest.
-        return new TlsServer(SslStreamCertificateContext.Create(leaf, intermediates, offline: true), authorities, options.LongLived, timeProvider);
+        if (options.CertFile.Length == 0 || options.KeyFile.Length == 0) return new TlsServer(GenerateAsync(timeProvider), authorities, options.LongLived, timeProvider);
+        var (leaf, intermediates) = PemFiles.LoadIdentity(options.CertFile, options.KeyFile);
+        return new TlsServer(Task.FromResult(ContextOf(leaf, intermediates)), authorities, options.LongLived, timeProvider);
     }
+
+    // Measured: a key of RSA-2048 takes 50 to 300 ms, in which the port can be open already.
+    private static async Task<SslStreamCertificateContext> GenerateAsync(TimeProvider timeProvider)
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        return ContextOf(PemFiles.Generate(timeProvider), []);
+    }
+
+    // Offline: the chain that goes out is what the file holds; nobody is asked for the rest.
+    private static SslStreamCertificateContext ContextOf(X509Certificate2 leaf, X509Certificate2Collection intermediates) =>
+        SslStreamCertificateContext.Create(leaf, intermediates, offline: true);
 
     /// <summary>Runs the handshake.</summary>
     /// <param name="inner">Owned from here on: closed when the handshake fails.</param>
@@ -51,7 +60,7 @@ public sealed class TlsServer
         string? refusal = null;
         var options = new SslServerAuthenticationOptions
         {
-            ServerCertificateContext = _identity,
+            ServerCertificateContext = await _identity.WaitAsync(cancellationToken),
             EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
             // The server's order decides, whatever the client's is.
             CipherSuitesPolicy = _longLived ? CipherPreference.Fastest : null,

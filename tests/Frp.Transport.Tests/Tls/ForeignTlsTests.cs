@@ -82,12 +82,13 @@ public class ForeignTlsTests
     public async Task Names_are_sent_as_SNI_and_addresses_are_not(string host, bool sent)
     {
         string? name = null;
+        var certificate = await Generated.Value.GetCertificateAsync();
         var (client, server) = await Peers.ConnectionPairAsync();
         await using var ssl = new SslStream(server.Stream);
         var accept = ssl.AuthenticateAsServerAsync((_, hello, _, _) =>
         {
             name = hello.ServerName;
-            return new(new SslServerAuthenticationOptions { ServerCertificate = Generated.Value.Certificate });
+            return new(new SslServerAuthenticationOptions { ServerCertificate = certificate });
         }, null, Patience.Token);
         await TlsClient.Load(new TlsClientOptions(), TimeProvider.System).AuthenticateAsync(client, host, null, Patience.Token).Soon();
         await accept.Soon();
@@ -151,7 +152,7 @@ public class ForeignTlsTests
         (code, output) = form.Length > 0 ? await Foreign.RunAsync("openssl", "", "rsa", "-in", key, form, "-out", again)
             : await Foreign.RunAsync("openssl", "", "pkcs8", "-topk8", "-nocrypt", "-in", key, "-out", again);
         Assert.True(code == 0, output);
-        Assert.True(TlsServer.Load(new TlsServerOptions { CertFile = cert, KeyFile = again }, TimeProvider.System).Certificate.HasPrivateKey);
+        Assert.True((await TlsServer.Load(new TlsServerOptions { CertFile = cert, KeyFile = again }, TimeProvider.System).GetCertificateAsync()).HasPrivateKey);
         folder.Delete(recursive: true);
     }
 
