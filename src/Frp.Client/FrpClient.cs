@@ -56,6 +56,14 @@ public sealed partial class FrpClient : IAsyncDisposable
     /// <summary>Users that are being served.</summary>
     public int UserCount => _users.Count;
 
+    /// <summary>What the client holds, in one line for people.</summary>
+    public string DescribeState()
+    {
+        var statuses = Proxies;
+        int waiting = Volatile.Read(ref _session)?.WorkCount ?? 0;
+        return $"{statuses.Count(p => p.Phase == ProxyPhase.Running)} of {statuses.Count} proxies running, {waiting} pieces of work in the session, {UserCount} users";
+    }
+
     /// <summary>Starts logging in. Does not wait for it.</summary>
     /// <exception cref="ConfigException">The configuration asks for what cannot be had: a secret's source, a certificate file, a transport.</exception>
     public async Task StartAsync(CancellationToken cancellationToken = default)

@@ -59,6 +59,13 @@ public sealed partial class FrpServer : IAsyncDisposable
     /// <summary>Carriers that are open.</summary>
     public int CarrierCount => _carriers.Count;
 
+    /// <summary>What the server holds, in one line for people.</summary>
+    public string DescribeState()
+    {
+        var sessions = _sessions.Snapshot();
+        return $"{CarrierCount} carriers, {sessions.Length} sessions, {sessions.Sum(s => s.ProxyCount)} proxies, {sessions.Sum(s => s.Pool.IdleCount)} idle work connections, {UserCount} users";
+    }
+
     /// <summary>Opens the listener. When it fails nothing is left behind.</summary>
     /// <exception cref="ConfigException">The configuration asks for what cannot be had: a secret's source, a certificate file.</exception>
     /// <exception cref="IOException">The port cannot be had.</exception>

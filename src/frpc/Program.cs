@@ -49,6 +49,7 @@ async Task ServeAsync()
     var logger = loggers.CreateLogger("frpc/program");
     ProgramLog.Starting(logger, flags.ConfigFile);
     await using var client = new FrpClient(config, loggers);
+    using var state = new StateSignal(() => ProgramLog.State(logger, client.DescribeState()));
     await client.StartAsync(signals.Stop);
     await Task.WhenAny(client.Completion, signals.WaitAsync());
     if (client.Completion.IsCompleted)

@@ -13,4 +13,7 @@ internal static partial class ProgramLog
 
     [LoggerMessage(3, LogLevel.Information, "frpc service for config file [{Path}] stopped")]
     internal static partial void Stopped(ILogger logger, string path);
+
+    [LoggerMessage(9, LogLevel.Information, "state: {State}")]
+    internal static partial void State(ILogger logger, string state);
 }

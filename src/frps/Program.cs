@@ -50,6 +50,7 @@ async Task ServeAsync()
     if (flags.ConfigFile.Length > 0) ProgramLog.UsesFile(logger, flags.ConfigFile);
     else ProgramLog.UsesFlags(logger);
     await using var server = new FrpServer(config, loggers);
+    using var state = new StateSignal(() => ProgramLog.State(logger, server.DescribeState()));
     await server.StartAsync(signals.Stop);
     await signals.WaitAsync();
     ProgramLog.Stopping(logger);

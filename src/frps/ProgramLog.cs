@@ -13,4 +13,7 @@ internal static partial class ProgramLog
 
     [LoggerMessage(3, LogLevel.Information, "stopping: open connections have 10 s, a second signal ends them now")]
     internal static partial void Stopping(ILogger logger);
+
+    [LoggerMessage(9, LogLevel.Information, "state: {State}")]
+    internal static partial void State(ILogger logger, string state);
 }

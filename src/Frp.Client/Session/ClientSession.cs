@@ -32,6 +32,9 @@ internal sealed partial class ClientSession : IAsyncDisposable
     /// <summary>The id that the server gave.</summary>
     internal string RunId { get; }
 
+    /// <summary>Loops of the session and work connections that wait for a user.</summary>
+    internal int WorkCount => _scope.Count;
+
     /// <summary>Ends the session. The first reason wins.</summary>
     internal void Close(CloseReason reason) => _scope.Close(reason);
 

@@ -51,6 +51,15 @@ internal sealed partial class ControlSession
     /// <summary>The session's idle work connections.</summary>
     internal WorkConnectionPool Pool { get; }
 
+    /// <summary>Proxies that are served.</summary>
+    internal int ProxyCount
+    {
+        get
+        {
+            lock (_proxies) return _proxies.Count;
+        }
+    }
+
     /// <summary>Completes when the session has cleaned up after itself.</summary>
     internal Task Completion => _completion.Task;
 

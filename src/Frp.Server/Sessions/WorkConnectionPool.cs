@@ -44,6 +44,15 @@ internal sealed class WorkConnectionPool(int size, Action<int> request, TimeProv
     /// <summary>Connections that the client was asked to keep ready.</summary>
     internal int Size => size;
 
+    /// <summary>Connections that wait for users.</summary>
+    internal int IdleCount
+    {
+        get
+        {
+            lock (_lock) return _idle.Count;
+        }
+    }
+
     /// <summary>Offers a connection.</summary>
     /// <returns>False when there is no room, or the pool is closed: the caller keeps the connection.</returns>
     internal bool TryAdd(WorkConnection connection)
