@@ -111,7 +111,8 @@ internal sealed partial class SendQueue
         // The next batch is likely to be about as large as this one.
         _frontHint = Math.Clamp(_frontLength, FrontMinimum, 64 * 1024);
         _front = null;
-        _frontLength = _pingReplies = 0;
+        _lastBatchFrames = _frontFrames;
+        _frontLength = _frontFrames = _pingReplies = 0;
         if (_batchFrontLength == 0 && _flowCount == 0)
         {
             GoIdle();

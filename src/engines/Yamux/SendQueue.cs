@@ -32,6 +32,13 @@ internal sealed partial class SendQueue : IThreadPoolWorkItem
     /// <summary>Ping replies in one batch; more pings than that, unread, are not a question about liveness.</summary>
     private const int PingReplyLimit = 64;
 
+    // Measured: docs/wire/yamux.md, "Write path". Writes closer than this to each other are likely to meet another one.
+    private const int HotMicroseconds = 50;
+
+    // Measured: as above. A batch of this many frames says that company is the rule, and for how long to count on it.
+    private const int CompanyFrames = 4;
+    private const int CompanyMicroseconds = 1000;
+
     private const int FrontMinimum = 1024;
 
     private enum State
@@ -44,12 +51,15 @@ internal sealed partial class SendQueue : IThreadPoolWorkItem
     private readonly YamuxSession _session;
     private readonly YamuxOptions _options;
     private readonly ArrayPool<byte> _pool;
-    private readonly long _hotTicks;
+    private readonly long _hotTicks;     // since the last write: below this a flush is deferred
+    private readonly long _companyTicks; // the same when that write carried many frames
 
     private byte[]? _front;
     private int _frontLength;
     private int _frontHint = FrontMinimum;
     private int _pingReplies;
+    private int _frontFrames;
+    private int _lastBatchFrames;
     private OutboundFlow? _bulkHead;
     private OutboundFlow? _bulkTail;
     private State _state;
@@ -66,8 +76,8 @@ internal sealed partial class SendQueue : IThreadPoolWorkItem
         _pool = _options.Pool;
         _carrier = carrier;
         _resume = Resume;
-        // Measured: docs/wire/yamux.md, "Write path".
-        _hotTicks = _options.TimeProvider.TimestampFrequency * 50 / 1_000_000;
+        _hotTicks = _options.TimeProvider.TimestampFrequency * HotMicroseconds / 1_000_000;
+        _companyTicks = _options.TimeProvider.TimestampFrequency * CompanyMicroseconds / 1_000_000;
         _lastWriteAt = _options.TimeProvider.GetTimestamp() - 2 * _hotTicks;
     }
 
@@ -152,7 +162,8 @@ internal sealed partial class SendQueue : IThreadPoolWorkItem
     {
         if (_closed || _state != State.Idle) return Flush.None;
         if (_corkedThread != 0 && _corkedThread == Environment.CurrentManagedThreadId) return Flush.None;
-        if (urgent && _options.TimeProvider.GetTimestamp() - _lastWriteAt >= _hotTicks) return Take();
+        long hot = _lastBatchFrames >= CompanyFrames ? _companyTicks : _hotTicks;
+        if (urgent && _options.TimeProvider.GetTimestamp() - _lastWriteAt >= hot) return Take();
         _state = State.Scheduled;
         return Flush.Deferred;
     }
@@ -227,6 +238,7 @@ internal sealed partial class SendQueue : IThreadPoolWorkItem
         header.Write(_front.AsSpan(_frontLength));
         Span<byte> payload = _front.AsSpan(_frontLength + FrameHeader.Size, payloadLength);
         _frontLength = needed;
+        _frontFrames++;
         return payload;
     }
 

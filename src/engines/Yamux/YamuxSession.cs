@@ -119,6 +119,7 @@ public sealed partial class YamuxSession : IAsyncDisposable
                 EndWith(new YamuxEnd(YamuxEndKind.InternalError, e.Message, e), goAway: 2);
             }
 
+            await _reader.ReleaseAsync();
             await _closed.Task;
         }
 
