@@ -15,7 +15,10 @@ public static class Ports
     private const int BlockSize = 250;
     private const int BlockCount = 80;
 
-    private static readonly Lock Gate = new();
+    /// <summary>Held while a socket is open to see whether a port is free, and while a process is started.</summary>
+    /// <remarks>A process that is just being started has a copy of every socket until it runs its program: ports would stay taken.</remarks>
+    internal static readonly Lock Gate = new();
+
     private static readonly List<Socket> Claims = [];
     private static int _next;
     private static int _end;
@@ -37,6 +40,14 @@ public static class Ports
             }
         }
     }
+
+    /// <summary>Waits until a port whose listener was closed can be had again.</summary>
+    public static Task UntilFreeAsync(int port) => Patience.UntilAsync(
+        () =>
+        {
+            lock (Gate) return IsFree(port);
+        },
+        () => $"port {port} is still taken");
 
     /// <summary>Whether anybody can be reached at a port.</summary>
     public static async Task<bool> AnswersAsync(int port)
