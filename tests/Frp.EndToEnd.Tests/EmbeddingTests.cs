@@ -72,6 +72,7 @@ public sealed class EmbeddingTests
             await using var server = new FrpServer(config, new Loggers());
             await Assert.ThrowsAsync<IOException>(() => server.StartAsync(TestContext.Current.CancellationToken));
         }
+        await Ports.UntilFreeAsync(port);
         await using var again = new FrpServer(config, new Loggers());
         await again.StartAsync(TestContext.Current.CancellationToken);
         Assert.Equal(new IPEndPoint(IPAddress.Loopback, port), again.LocalEndPoint);

@@ -99,10 +99,10 @@ public sealed class HostileClientTests : TunnelTest
     /// <summary>Says something in a stream of a session and waits for the server to end that stream.</summary>
     private static async Task AttackInStreamAsync(int port, string what, byte[] bytes)
     {
-        const byte WindowUpdate = 1, Data = 0;
-        const ushort Syn = 1, FinOrReset = 4 | 8;
+        const byte Data = 0;
+        const ushort FinOrReset = 4 | 8;
         using var peer = await User.ConnectAsync(port);
-        await SendAsync(peer, [.. RawClient.MuxHead(WindowUpdate, Syn, 1, 0), .. RawClient.MuxHead(Data, 0, 1, (uint)bytes.Length), .. bytes]);
+        await SendAsync(peer, RawClient.InStream(bytes));
         await EndOf(EndOfStreamAsync(), what);
 
         async Task EndOfStreamAsync()

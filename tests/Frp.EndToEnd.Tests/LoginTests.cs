@@ -63,34 +63,44 @@ public sealed class LoginTests : TunnelTest
     public async Task A_login_with_the_run_ID_of_another_takes_its_place()
     {
         const string Secret = "secret";
+        int port = Ports.Next();
+        var server = await ServerAsync(port, NoMux, $"auth.token = \"{Secret}\"");
+        using var first = await User.ConnectAsync(port);
+        await first.SendAsync(RawClient.Login(Secret));
+        string? runId = (await RawClient.ReceiveAnswerAsync(first)).Body.GetProperty("run_id").GetString();
+        Assert.NotNull(runId);
+
+        // A stranger without the token changes nothing.
+        using var stranger = await User.ConnectAsync(port);
+        await stranger.SendAsync(RawClient.Login("guess", runId));
+        var (_, refusal) = await RawClient.ReceiveAnswerAsync(stranger);
+        Assert.Equal(TokenRefused, refusal.GetProperty("error").GetString());
+        Assert.Equal(0, server.Output.Count("replaced by client"));
+
+        // The same client again: the old session has gone when the answer comes.
+        using var second = await User.ConnectAsync(port);
+        await second.SendAsync(RawClient.Login(Secret, runId));
+        Assert.Equal(runId, (await RawClient.ReceiveAnswerAsync(second)).Body.GetProperty("run_id").GetString());
+        await first.WaitForEndAsync();
+        await server.WaitForTextAsync($"replaced by client [{runId}]");
+        await server.WaitForTextAsync("client exit success");
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData(NoMux)]
+    public async Task A_client_whose_place_was_taken_takes_it_back(string carrier)
+    {
+        const string Secret = "secret", Marker = "get run id [";
         await using var echo = TcpService.Echo();
         var proxy = new Proxy("place", echo.Port, Ports.Next());
         int port = Ports.Next();
-        var server = await ServerAsync(port, NoMux, $"auth.token = \"{Secret}\"");
-        var client = await ClientAsync(port, [NoMux, $"auth.token = \"{Secret}\""], proxy);
-        const string Marker = "get run id [";
+        var server = await ServerAsync(port, carrier, $"auth.token = \"{Secret}\"");
+        var client = await ClientAsync(port, [carrier, $"auth.token = \"{Secret}\""], proxy);
         string output = client.Output.ToString(), runId = output[(output.IndexOf(Marker, StringComparison.Ordinal) + Marker.Length)..].Split(']')[0];
-
-        // A stranger without the token changes nothing.
-        using (var stranger = await User.ConnectAsync(port))
-        {
-            await stranger.SendAsync(RawClient.Login("guess", runId));
-            var (_, refusal) = await RawClient.ReceiveAnswerAsync(stranger);
-            Assert.Equal(TokenRefused, refusal.GetProperty("error").GetString());
-        }
-        Assert.Equal(0, server.Output.Count("replaced by client"));
-        await User.EchoOnceAsync(proxy.RemotePort);
-
-        // The same client again: the old session has gone when the answer comes.
         using var newcomer = await User.ConnectAsync(port);
-        await newcomer.SendAsync(RawClient.Login(Secret, runId));
-        var (_, answer) = await RawClient.ReceiveAnswerAsync(newcomer);
-        Assert.Equal(runId, answer.GetProperty("run_id").GetString());
-        Assert.Equal(1, server.Output.Count($"replaced by client [{runId}]"));
-        Assert.Equal(1, server.Output.Count("close proxy [place] success"));
-
-        // The first one comes back with its id, which ends the newcomer.
-        await newcomer.WaitForEndAsync();
+        await newcomer.SendAsync(carrier.Length > 0 ? RawClient.Login(Secret, runId) : RawClient.InStream(RawClient.Login(Secret, runId)));
+        await server.WaitForTextAsync("close proxy [place] success");
         await client.WaitForTextAsync(proxy.Started, 2);
         await User.EchoOnceAsync(proxy.RemotePort);
         Assert.Equal(2, client.Output.Count($"login to server success, get run id [{runId}]"));

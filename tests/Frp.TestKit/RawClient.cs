@@ -46,6 +46,14 @@ public static class RawClient
         return head;
     }
 
+    /// <summary>Bytes as the first ones of a stream that is opened with them.</summary>
+    public static byte[] InStream(byte[] bytes)
+    {
+        const byte Data = 0, WindowUpdate = 1;
+        const ushort Syn = 1;
+        return [.. MuxHead(WindowUpdate, Syn, 1, 0), .. MuxHead(Data, 0, 1, (uint)bytes.Length), .. bytes];
+    }
+
     /// <summary>The answer to a message that was sent in the clear.</summary>
     public static async Task<(char Type, JsonElement Body)> ReceiveAnswerAsync(User user)
     {

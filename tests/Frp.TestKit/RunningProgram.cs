@@ -69,7 +69,8 @@ public sealed partial class RunningProgram : IAsyncDisposable
         };
         start.Environment.Clear();
         foreach (var (key, value) in environment) start.Environment[key] = value;
-        var process = Process.Start(start) ?? throw new InvalidOperationException($"{file} did not start");
+        Process process;
+        lock (Ports.Gate) process = Process.Start(start) ?? throw new InvalidOperationException($"{file} did not start");
         process.StandardInput.Close();
         return new RunningProgram(name, process);
     }

@@ -70,11 +70,11 @@ internal sealed partial class ServedProxy : IServerProxyHost, IAsyncDisposable
                 Log.NoWorkConnection(Logger);
                 return;
             }
-            var connection = work.Connection;
+            var (connection, agreed) = (work.Connection, work.End);
             var surplus = work.Messages.TakeSurplus();
             var layered = PayloadLayers.Wrap(connection, surplus, Registration.UseEncryption ? _server.StreamKey : null, Registration.UseCompression);
             work = null; // the relay owns it now
-            var reason = await Relay.RunAsync(user, layered, HalfCloseOf(layered), cancellationToken);
+            var reason = await Relay.RunAsync(user, layered, layered.CanHalfClose ? agreed : RelayEnd.CloseBoth, cancellationToken);
             Log.UserDone(Logger, user.Remote, reason);
         }
         catch (Exception)
@@ -88,8 +88,6 @@ internal sealed partial class ServedProxy : IServerProxyHost, IAsyncDisposable
             await user.DisposeAsync();
         }
     }
-
-    private RelayEnd HalfCloseOf(Connection work) => _session.HalfClose && work.CanHalfClose ? RelayEnd.HalfClose : RelayEnd.CloseBoth;
 
     /// <summary>Takes a work connection and tells the client whom it is for. A connection that turns out dead is replaced.</summary>
     private async ValueTask<WorkConnection?> StartWorkAsync(Connection user, CancellationToken cancellationToken)
