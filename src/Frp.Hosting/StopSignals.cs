@@ -20,6 +20,14 @@ public sealed class StopSignals : IDisposable
     /// <summary>Fires on the first signal.</summary>
     public CancellationToken Stop => _stop.Token;
 
+    /// <summary>Waits for the first signal, and tidies up behind the start meanwhile.</summary>
+    public async Task WaitAsync(TimeProvider time)
+    {
+        await Task.Delay(StartupMemory.StartTime, time, Stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!Stop.IsCancellationRequested) StartupMemory.Release();
+        await WaitAsync();
+    }
+
     /// <summary>Completes on the first signal.</summary>
     public async Task WaitAsync()
     {

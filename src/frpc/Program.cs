@@ -51,7 +51,7 @@ async Task ServeAsync()
     await using var client = new FrpClient(config, loggers);
     using var state = new StateSignal(() => ProgramLog.State(logger, client.DescribeState()));
     await client.StartAsync(signals.Stop);
-    await Task.WhenAny(client.Completion, signals.WaitAsync());
+    await Task.WhenAny(client.Completion, signals.WaitAsync(TimeProvider.System));
     if (client.Completion.IsCompleted)
     {
         await client.Completion; // the first login failed, and that was to be the end

@@ -52,7 +52,7 @@ async Task ServeAsync()
     await using var server = new FrpServer(config, loggers);
     using var state = new StateSignal(() => ProgramLog.State(logger, server.DescribeState()));
     await server.StartAsync(signals.Stop);
-    await signals.WaitAsync();
+    await signals.WaitAsync(TimeProvider.System);
     ProgramLog.Stopping(logger);
     await server.StopAsync(ConsoleProgram.DrainTime);
 }
