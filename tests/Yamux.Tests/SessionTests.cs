@@ -231,7 +231,8 @@ public class SessionTests
         pair.Client.Abort("too late");
         Assert.Equal(new YamuxEnd(YamuxEndKind.LocalClose, "enough"), await pair.ClientEnd.Soon());
         Assert.Same(pair.Client.End, await pair.Client.Ended.Soon());
-        Assert.Equal(YamuxEndKind.RemoteClose, (await pair.ServerEnd.Soon()).Kind);
+        // The server may be writing when the carrier goes, a ping that measures the round trip of the bulk: then that fails first.
+        Assert.Contains((await pair.ServerEnd.Soon()).Kind, new[] { YamuxEndKind.RemoteClose, YamuxEndKind.CarrierError });
         await Assert.ThrowsAsync<YamuxStreamException>(() => reading.Soon());
         await Assert.ThrowsAsync<YamuxStreamException>(() => writing.Soon());
         Assert.Null(await accepting.Soon());
