@@ -97,14 +97,27 @@ internal static class PemFiles
     internal static X509Certificate2 Generate(TimeProvider timeProvider)
     {
         using var key = RSA.Create(2048);
-        var nobody = new X500DistinguishedName("");
-        var request = new CertificateRequest(nobody, key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        var request = new CertificateRequest(Nobody, key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        using var bare = Sign(request, X509SignatureGenerator.CreateForRSA(key, RSASignaturePadding.Pkcs1), timeProvider);
+        return Importable(bare.CopyWithPrivateKey(key));
+    }
+
+    /// <summary>The same with a key that takes no time to make, for the moments until the other is there.</summary>
+    internal static X509Certificate2 GenerateInterim(TimeProvider timeProvider)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var bare = Sign(new CertificateRequest(Nobody, key, HashAlgorithmName.SHA256), X509SignatureGenerator.CreateForECDsa(key), timeProvider);
+        return Importable(bare.CopyWithPrivateKey(key));
+    }
+
+    private static X500DistinguishedName Nobody { get; } = new("");
+
+    private static X509Certificate2 Sign(CertificateRequest request, X509SignatureGenerator signature, TimeProvider timeProvider)
+    {
         Span<byte> serial = stackalloc byte[16];
         RandomNumberGenerator.Fill(serial);
         serial[0] = (byte)((serial[0] & 0x7F) | 0x40); // positive, and of full length
         var now = timeProvider.GetUtcNow();
-        using var bare = request.Create(
-            nobody, X509SignatureGenerator.CreateForRSA(key, RSASignaturePadding.Pkcs1), now.AddHours(-1), now.AddYears(10), serial);
-        return Importable(bare.CopyWithPrivateKey(key));
+        return request.Create(Nobody, signature, now.AddHours(-1), now.AddYears(10), serial);
     }
 }

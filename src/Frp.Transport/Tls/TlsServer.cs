@@ -7,40 +7,47 @@ namespace Frp.Transport;
 /// <summary>The server side of TLS: one identity, loaded once, and what clients must show.</summary>
 public sealed class TlsServer
 {
-    private readonly Task<SslStreamCertificateContext> _identity;
     private readonly TrustAnchors? _clientAuthorities;
     private readonly bool _longLived;
     private readonly TimeProvider _timeProvider;
+    private readonly Task _settled;
+    private volatile SslStreamCertificateContext _identity;
 
-    private TlsServer(Task<SslStreamCertificateContext> identity, TrustAnchors? clientAuthorities, bool longLived, TimeProvider timeProvider)
+    private TlsServer(SslStreamCertificateContext identity, bool generated, TrustAnchors? clientAuthorities, bool longLived, TimeProvider timeProvider)
     {
         _identity = identity;
         _clientAuthorities = clientAuthorities;
         _longLived = longLived;
         _timeProvider = timeProvider;
+        _settled = generated ? GenerateAsync() : Task.CompletedTask;
     }
 
     /// <summary>Whether clients are refused that show no certificate of a trusted authority.</summary>
     public bool RequiresClientCertificate => _clientAuthorities is not null;
 
-    /// <summary>The certificate that is shown to clients, as soon as it is there.</summary>
-    public async Task<X509Certificate2> GetCertificateAsync() => (await _identity).TargetCertificate;
+    /// <summary>The certificate that is shown to clients, once it is the lasting one.</summary>
+    public async Task<X509Certificate2> GetCertificateAsync()
+    {
+        await _settled;
+        return _identity.TargetCertificate;
+    }
 
-    /// <summary>Loads what is needed for handshakes. Where a key has to be generated that goes on behind, and handshakes wait for it.</summary>
+    /// <summary>Loads what is needed for handshakes. Where a key has to be generated that goes on behind, with an interim one meanwhile.</summary>
     /// <exception cref="TlsFileException">A file is missing, unreadable or not what it should be.</exception>
     public static TlsServer Load(TlsServerOptions options, TimeProvider timeProvider)
     {
         var authorities = options.TrustedCaFile.Length == 0 ? null : TrustAnchors.ForClients(options.TrustedCaFile);
-        if (options.CertFile.Length == 0 || options.KeyFile.Length == 0) return new TlsServer(GenerateAsync(timeProvider), authorities, options.LongLived, timeProvider);
-        var (leaf, intermediates) = PemFiles.LoadIdentity(options.CertFile, options.KeyFile);
-        return new TlsServer(Task.FromResult(ContextOf(leaf, intermediates)), authorities, options.LongLived, timeProvider);
+        bool generated = options.CertFile.Length == 0 || options.KeyFile.Length == 0;
+        var (leaf, intermediates) = generated ? (PemFiles.GenerateInterim(timeProvider), []) : PemFiles.LoadIdentity(options.CertFile, options.KeyFile);
+        return new TlsServer(ContextOf(leaf, intermediates), generated, authorities, options.LongLived, timeProvider);
     }
 
-    // Measured: a key of RSA-2048 takes 50 to 300 ms, in which the port can be open already.
-    private static async Task<SslStreamCertificateContext> GenerateAsync(TimeProvider timeProvider)
+    // Measured: a key of RSA-2048 takes 80 to 400 ms here. No client that comes in that time has to wait for it: whoever accepts a
+    // certificate that names nobody accepts one with an elliptic key too. Compat: docs/COMPAT.md, "generated certificate".
+    private async Task GenerateAsync()
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        return ContextOf(PemFiles.Generate(timeProvider), []);
+        _identity = ContextOf(PemFiles.Generate(_timeProvider), []);
     }
 
     // Offline: the chain that goes out is what the file holds; nobody is asked for the rest.
@@ -60,7 +67,7 @@ public sealed class TlsServer
         string? refusal = null;
         var options = new SslServerAuthenticationOptions
         {
-            ServerCertificateContext = await _identity.WaitAsync(cancellationToken),
+            ServerCertificateContext = _identity,
             EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
             // The server's order decides, whatever the client's is.
             CipherSuitesPolicy = _longLived ? CipherPreference.Fastest : null,
