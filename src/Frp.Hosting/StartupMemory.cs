@@ -15,7 +15,7 @@ public static partial class StartupMemory
     private const int DontNeed = 4; // MADV_DONTNEED. Source: madvise(2).
 
     /// <summary>How long a program is given to start before <see cref="Release"/> is worth calling.</summary>
-    public static readonly TimeSpan StartTime = TimeSpan.FromMilliseconds(500);
+    public static readonly TimeSpan StartTime = TimeSpan.FromMilliseconds(200);
 
     /// <summary>Collects the garbage of the start and unmaps code pages; they come back when they are used.</summary>
     // Measured: docs/PERFORMANCE.md, "idle programs". 22 MB became 13; a few milliseconds, once.
