@@ -102,7 +102,7 @@ public sealed partial class FrpServer : IAsyncDisposable
     {
         if (_accepting is not null) await _accepting.DisposeAsync();
         if (_port is not null) await _port.DisposeAsync();
-        foreach (var session in _sessions.Snapshot()) await session.CloseEntrancesAsync();
+        foreach (var session in _sessions.Close()) await session.CloseEntrancesAsync();
         if (_users.Count > 0 && drain > TimeSpan.Zero)
         {
             try

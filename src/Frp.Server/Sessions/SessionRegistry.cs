@@ -12,6 +12,7 @@ internal sealed class SessionRegistry
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<string, ControlSession> _byRunId = [];
+    private bool _closed;
 
     /// <summary>Sessions that are registered.</summary>
     internal int Count
@@ -40,6 +41,7 @@ internal sealed class SessionRegistry
     {
         lock (_lock)
         {
+            if (_closed) throw new PeerRefusedException("the server is stopping");
             if (!_byRunId.TryGetValue(newcomer.RunId, out var current) || current != newcomer) throw new PeerRefusedException("control was replaced during login");
             if (newcomer.Login.ClientId.Length == 0) return;
             foreach (var other in _byRunId.Values)
@@ -75,6 +77,17 @@ internal sealed class SessionRegistry
         lock (_lock)
         {
             if (_byRunId.TryGetValue(session.RunId, out var current) && current == session) _byRunId.Remove(session.RunId);
+        }
+    }
+
+    /// <summary>Admits nobody from here on.</summary>
+    /// <returns>The sessions that there are.</returns>
+    internal ControlSession[] Close()
+    {
+        lock (_lock)
+        {
+            _closed = true;
+            return [.. _byRunId.Values];
         }
     }
 

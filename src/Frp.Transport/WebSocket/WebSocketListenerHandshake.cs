@@ -26,10 +26,11 @@ internal static class WebSocketListenerHandshake
     {
         try
         {
+            // One deadline for all of it: a peer that asks for other pages meanwhile does not get more time.
+            using var deadline = new Deadline(HeadTimeout, timeProvider, cancellationToken);
             ReadOnlyMemory<byte> surplus = default;
             for (var request = 1; request <= MaxRequests; request++)
             {
-                using var deadline = new Deadline(HeadTimeout, timeProvider, cancellationToken);
                 try
                 {
                     var read = await HttpHead.ReadAsync(connection.Stream, surplus, MaxHeadSize, deadline.Token);
