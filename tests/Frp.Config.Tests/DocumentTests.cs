@@ -10,7 +10,7 @@ public class DocumentTests
     [InlineData("frps.toml")]
     [InlineData("frps.ini")]
     [InlineData("frps.yaml")]
-    [InlineData("/tmp/frp.d/x.json")]
+    [InlineData("/etc/frp.d/x.json")]
     public void Toml_is_toml_under_any_name(string name) => Assert.Equal(7001, Loading.Server("bindPort = 7001", name).BindPort);
 
     [Theory]
