@@ -64,10 +64,9 @@ public sealed class ControlChannel : IAsyncDisposable
     public void RequestWorkConnections(int count)
     {
         // The first request takes a place in the queue; those that come before it is sent ride along.
-        if (Interlocked.Add(ref _wantedWorkConnections, count) == count && !_outgoing.Writer.TryWrite(WorkConnectionRequest))
-        {
-            // The queue is full of other messages: the sender looks at the counter behind each batch.
-        }
+        if (Interlocked.Add(ref _wantedWorkConnections, count) != count) return;
+        // A full queue loses nothing: the sender looks at the counter behind each batch.
+        _outgoing.Writer.TryWrite(WorkConnectionRequest);
     }
 
     /// <summary>Sends what is posted until the channel is closed. Run by the session's scope.</summary>
