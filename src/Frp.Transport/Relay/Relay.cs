@@ -28,7 +28,7 @@ public enum RelayEnd
 public static class Relay
 {
     /// <summary>Bytes of the buffer that a waiting direction holds.</summary>
-    // Measured: docs/PERFORMANCE.md, "idle buffers". 256 bytes hold a request line or a small message without a second read.
+    // Not compared with other sizes: holds a request line or a small message without a second read.
     internal const int IdleBufferSize = 512;
 
     /// <summary>Bytes of the buffer of a direction under load.</summary>
