@@ -14,7 +14,7 @@ public abstract class ProxyKind
     public abstract JsonTypeInfo ConfigType { get; }
 
     /// <summary>The model of a visitor of this kind, derived from <see cref="VisitorConfig"/>; <c>null</c> when users come without a visitor.</summary>
-    public virtual JsonTypeInfo? VisitorType => null;
+    public virtual Func<JsonTypeInfo>? VisitorType => null;
 
     /// <summary>What the client asks the server to serve.</summary>
     /// <param name="config">Of this kind, completed.</param>

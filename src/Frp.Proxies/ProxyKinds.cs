@@ -23,7 +23,7 @@ public static class ProxyKinds
 
     /// <summary>What a client's configuration may name.</summary>
     public static ClientCatalog Catalog { get; } = new(
-        Kinds.Select(k => KeyValuePair.Create(k.Name, k.ConfigType)),
+        Kinds.Select(k => KeyValuePair.Create(k.Name, () => k.ConfigType)),
         Kinds.Where(k => k.VisitorType is not null).Select(k => KeyValuePair.Create(k.Name, k.VisitorType!)),
         PluginConfigs.All,
         PluginConfigs.ForVisitors);

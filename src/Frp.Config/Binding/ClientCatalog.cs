@@ -5,7 +5,8 @@ namespace Frp.Config;
 
 /// <summary>The kinds of proxies, visitors and plugins that a client's configuration may name, each with its model.</summary>
 /// <remarks>
-/// The descriptions come from contexts generated with camel-case names. Immutable; share one.
+/// The descriptions come from contexts generated with camel-case names, and are asked for when a file names the kind: to build all of
+/// them costs more than to read a file. Immutable; share one.
 /// </remarks>
 public sealed class ClientCatalog
 {
@@ -15,8 +16,8 @@ public sealed class ClientCatalog
     /// <param name="plugins">Descriptions of types derived from <see cref="PluginConfig"/>.</param>
     /// <param name="visitorPlugins">Descriptions of types derived from <see cref="VisitorPluginConfig"/>.</param>
     public ClientCatalog(
-        IEnumerable<KeyValuePair<string, JsonTypeInfo>> proxies, IEnumerable<KeyValuePair<string, JsonTypeInfo>> visitors,
-        IEnumerable<KeyValuePair<string, JsonTypeInfo>> plugins, IEnumerable<KeyValuePair<string, JsonTypeInfo>> visitorPlugins)
+        IEnumerable<KeyValuePair<string, Func<JsonTypeInfo>>> proxies, IEnumerable<KeyValuePair<string, Func<JsonTypeInfo>>> visitors,
+        IEnumerable<KeyValuePair<string, Func<JsonTypeInfo>>> plugins, IEnumerable<KeyValuePair<string, Func<JsonTypeInfo>>> visitorPlugins)
     {
         Proxies = proxies.ToFrozenDictionary(StringComparer.Ordinal);
         Visitors = visitors.ToFrozenDictionary(StringComparer.Ordinal);
@@ -25,11 +26,11 @@ public sealed class ClientCatalog
     }
 
     /// <summary>Kinds of proxies.</summary>
-    public IReadOnlyDictionary<string, JsonTypeInfo> Proxies { get; }
+    public IReadOnlyDictionary<string, Func<JsonTypeInfo>> Proxies { get; }
     /// <summary>Kinds of visitors.</summary>
-    public IReadOnlyDictionary<string, JsonTypeInfo> Visitors { get; }
+    public IReadOnlyDictionary<string, Func<JsonTypeInfo>> Visitors { get; }
     /// <summary>Kinds of plugins of a proxy.</summary>
-    public IReadOnlyDictionary<string, JsonTypeInfo> Plugins { get; }
+    public IReadOnlyDictionary<string, Func<JsonTypeInfo>> Plugins { get; }
     /// <summary>Kinds of plugins of a visitor.</summary>
-    public IReadOnlyDictionary<string, JsonTypeInfo> VisitorPlugins { get; }
+    public IReadOnlyDictionary<string, Func<JsonTypeInfo>> VisitorPlugins { get; }
 }

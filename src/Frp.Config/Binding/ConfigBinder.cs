@@ -126,12 +126,13 @@ internal sealed class ConfigBinder(ConfigErrors errors, bool strict, IReadOnlyDi
             return false;
         }
         var name = type?.Value.Text ?? "";
-        if (!variant.Kinds.TryGetValue(name, out var model))
+        if (!variant.Kinds.TryGetValue(name, out var modelOf))
         {
             var words = name.Length == 0 && variant.Missing is { } missing ? missing : variant.Unknown + name + Nearest.Hint(name, variant.Kinds.Keys);
             errors.AddUnreadable(type?.Line ?? line, ConfigErrors.Join(at.Path, "type"), at.Prefix + words);
             return false;
         }
+        var model = modelOf();
         value = model.CreateObject!();
         Bind(node, value, model, at.Document(variant.Inside));
         return true;

@@ -9,7 +9,7 @@ namespace Frp.Config;
 /// <param name="Inside">Words for mistakes among the kind's own keys.</param>
 /// <param name="Unknown">Words before the name of an unknown kind.</param>
 /// <param name="Missing">Words for an empty name; <c>null</c> when it is told like an unknown one.</param>
-internal sealed record Variants(IReadOnlyDictionary<string, JsonTypeInfo> Kinds, string Where, string Inside, string Unknown, string? Missing)
+internal sealed record Variants(IReadOnlyDictionary<string, Func<JsonTypeInfo>> Kinds, string Where, string Inside, string Unknown, string? Missing)
 {
     public string At(int index) => string.Format(CultureInfo.InvariantCulture, Where, index);
 

@@ -7,23 +7,23 @@ namespace Frp.Proxies.Plugins;
 /// <summary>The models of all client plugins by name.</summary>
 internal static partial class PluginConfigs
 {
-    public static IReadOnlyDictionary<string, JsonTypeInfo> All { get; } = new Dictionary<string, JsonTypeInfo>(StringComparer.Ordinal)
+    public static IReadOnlyDictionary<string, Func<JsonTypeInfo>> All { get; } = new Dictionary<string, Func<JsonTypeInfo>>(StringComparer.Ordinal)
     {
-        ["http_proxy"] = PluginJson.Default.HttpProxyPluginConfig,
-        ["socks5"] = PluginJson.Default.Socks5PluginConfig,
-        ["static_file"] = PluginJson.Default.StaticFilePluginConfig,
-        ["unix_domain_socket"] = PluginJson.Default.UnixDomainSocketPluginConfig,
-        ["http2http"] = PluginJson.Default.Http2HttpPluginConfig,
-        ["http2https"] = PluginJson.Default.Http2HttpsPluginConfig,
-        ["https2http"] = PluginJson.Default.Https2HttpPluginConfig,
-        ["https2https"] = PluginJson.Default.Https2HttpsPluginConfig,
-        ["tls2raw"] = PluginJson.Default.Tls2RawPluginConfig,
-        ["virtual_net"] = PluginJson.Default.VirtualNetPluginConfig,
+        ["http_proxy"] = static () => PluginJson.Default.HttpProxyPluginConfig,
+        ["socks5"] = static () => PluginJson.Default.Socks5PluginConfig,
+        ["static_file"] = static () => PluginJson.Default.StaticFilePluginConfig,
+        ["unix_domain_socket"] = static () => PluginJson.Default.UnixDomainSocketPluginConfig,
+        ["http2http"] = static () => PluginJson.Default.Http2HttpPluginConfig,
+        ["http2https"] = static () => PluginJson.Default.Http2HttpsPluginConfig,
+        ["https2http"] = static () => PluginJson.Default.Https2HttpPluginConfig,
+        ["https2https"] = static () => PluginJson.Default.Https2HttpsPluginConfig,
+        ["tls2raw"] = static () => PluginJson.Default.Tls2RawPluginConfig,
+        ["virtual_net"] = static () => PluginJson.Default.VirtualNetPluginConfig,
     };
 
-    public static IReadOnlyDictionary<string, JsonTypeInfo> ForVisitors { get; } = new Dictionary<string, JsonTypeInfo>(StringComparer.Ordinal)
+    public static IReadOnlyDictionary<string, Func<JsonTypeInfo>> ForVisitors { get; } = new Dictionary<string, Func<JsonTypeInfo>>(StringComparer.Ordinal)
     {
-        ["virtual_net"] = PluginJson.Default.VirtualNetVisitorPluginConfig,
+        ["virtual_net"] = static () => PluginJson.Default.VirtualNetVisitorPluginConfig,
     };
 
     [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, GenerationMode = JsonSourceGenerationMode.Metadata)]

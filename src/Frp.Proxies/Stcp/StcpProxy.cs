@@ -18,7 +18,7 @@ internal sealed partial class StcpProxy : ProxyKind
 
     public override string Name => "stcp";
     public override JsonTypeInfo ConfigType => StcpJson.Default.StcpProxyConfig;
-    public override JsonTypeInfo VisitorType => StcpJson.Default.StcpVisitorConfig;
+    public override Func<JsonTypeInfo> VisitorType => static () => StcpJson.Default.StcpVisitorConfig;
 
     protected override void Describe(ProxyConfig config, NewProxy message) => ((StcpProxyConfig)config).Describe(message);
 

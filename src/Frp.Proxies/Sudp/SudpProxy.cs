@@ -18,7 +18,7 @@ internal sealed partial class SudpProxy : ProxyKind
 
     public override string Name => "sudp";
     public override JsonTypeInfo ConfigType => SudpJson.Default.SudpProxyConfig;
-    public override JsonTypeInfo VisitorType => SudpJson.Default.SudpVisitorConfig;
+    public override Func<JsonTypeInfo> VisitorType => static () => SudpJson.Default.SudpVisitorConfig;
 
     protected override void Describe(ProxyConfig config, NewProxy message) => ((SudpProxyConfig)config).Describe(message);
 

@@ -67,7 +67,7 @@ internal sealed partial class XtcpProxy : ProxyKind
 
     public override string Name => "xtcp";
     public override JsonTypeInfo ConfigType => XtcpJson.Default.XtcpProxyConfig;
-    public override JsonTypeInfo VisitorType => XtcpJson.Default.XtcpVisitorConfig;
+    public override Func<JsonTypeInfo> VisitorType => static () => XtcpJson.Default.XtcpVisitorConfig;
 
     protected override void Describe(ProxyConfig config, NewProxy message) => ((XtcpProxyConfig)config).Describe(message);
 
