@@ -8,6 +8,8 @@ namespace Frp.Client;
 /// <summary>What the parts of one running client share. Built once, when the client starts.</summary>
 internal sealed class ClientContext
 {
+    private byte[]? _streamKey;
+
     internal required ClientConfig Config { get; init; }
     internal required ServerDialer Dialer { get; init; }
     internal required ILoggerFactory Loggers { get; init; }
@@ -15,11 +17,12 @@ internal sealed class ClientContext
     internal required TokenProver Auth { get; init; }
     internal required WireVersion Wire { get; init; }
 
-    /// <summary>UTF-8 of the token, an input of the v2 control keys.</summary>
-    internal required byte[] TokenBytes { get; init; }
+    /// <summary>The shared secret, resolved.</summary>
+    internal required string Token { get; init; }
 
     /// <summary>Key of the payload encryption and of the v1 control channel, derived from the token.</summary>
-    internal required byte[] StreamKey { get; init; }
+    // Lazy: the first use of cryptography loads it, and the server can be dialled meanwhile.
+    internal byte[] StreamKey => LazyInitializer.EnsureInitialized(ref _streamKey, () => Frp.Wire.StreamKey.Derive(Token));
 
     /// <summary>The proxies, in the order of their names.</summary>
     internal required IReadOnlyList<ManagedProxy> Proxies { get; init; }

@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using System.Text;
 using Frp.Config;
 using Frp.Transport;
 using Frp.Wire;
@@ -81,8 +80,7 @@ public sealed partial class FrpClient : IAsyncDisposable
             Time = _time,
             Auth = new TokenProver(_config.Auth, token, _time),
             Wire = _config.Transport.WireProtocol == "v2" ? WireVersion.V2 : WireVersion.V1,
-            TokenBytes = Encoding.UTF8.GetBytes(token),
-            StreamKey = StreamKey.Derive(token),
+            Token = token,
             Proxies = _proxies,
             Users = _users,
             Stopping = _giveUp.Token,

@@ -25,7 +25,7 @@ public static class ConfigLoader
         var root = ConfigDocument.Read(content, name);
         var errors = new ConfigErrors(name, root);
         var config = new ServerConfig();
-        new ConfigBinder(errors, options.Strict, NoVariants).Bind(root, config, ConfigJson.Default.ServerConfig, BindScope.Root);
+        new ConfigBinder(errors, options.Strict, NoVariants).Bind(root, config, Model.Of<ServerConfig>(ConfigJson.Default), BindScope.Root);
         config.Complete();
         config.Validate(errors, options.AllowUnsafe);
         errors.ThrowIfAny();
@@ -53,7 +53,7 @@ public static class ConfigLoader
         var root = ConfigDocument.Read(content, name);
         var errors = new ConfigErrors(name, root);
         var config = new ClientConfig();
-        new ConfigBinder(errors, options.Strict, Variants.Of(catalog)).Bind(root, config, ConfigJson.Default.ClientConfig, BindScope.Root);
+        new ConfigBinder(errors, options.Strict, Variants.Of(catalog)).Bind(root, config, Model.Of<ClientConfig>(ConfigJson.Default), BindScope.Root);
 
         // Names are judged before anything is taken out: a disabled entry has a name too.
         var start = config.Start.ToHashSet(StringComparer.Ordinal);

@@ -10,7 +10,7 @@ using Frpc;
 // Completions run where the kernel's event was seen (docs/ARCHITECTURE.md, "A byte's way"). Read once, at the first socket.
 Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
 
-ClientWarmUp.Start();
+WarmUp.Start(handshake: false);
 
 var root = new Command("frpc", "frpc is the client of frp, a fast reverse proxy");
 var verify = root.Add(new Command("verify", "Verify that the configures is valid"));

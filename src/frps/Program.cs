@@ -9,6 +9,8 @@ using Frps;
 // Completions run where the kernel's event was seen (docs/ARCHITECTURE.md, "A byte's way"). Read once, at the first socket.
 Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
 
+WarmUp.Start(handshake: true);
+
 var root = new Command("frps", "frps is the server of frp, a fast reverse proxy");
 var verify = root.Add(new Command("verify", "Verify that the configures is valid"));
 var flags = new ServerFlags(root);

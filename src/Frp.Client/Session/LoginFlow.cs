@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text;
 using Frp.Proxies;
 using Frp.Transport;
 using Frp.Wire;
@@ -98,7 +99,7 @@ internal static class LoginFlow
             {
                 var selection = await messages.ReadAsync<ServerHello>(cancellationToken);
                 if (!HelloNegotiation.TryAccept(hello, selection, out var cipher, out var problem)) throw new PeerRefusedException(problem);
-                keys = ControlKeys.Derive(client.TokenBytes, cipher, hello, selection);
+                keys = ControlKeys.Derive(Encoding.UTF8.GetBytes(client.Token), cipher, hello, selection);
             }
             var answer = await messages.ReadAsync<LoginResp>(cancellationToken);
             if (answer.Error.Length > 0) throw new PeerRefusedException(PeerText.Escape(answer.Error, 1024));

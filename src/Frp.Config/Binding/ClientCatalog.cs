@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using System.Text.Json.Serialization.Metadata;
 
 namespace Frp.Config;
@@ -19,10 +18,10 @@ public sealed class ClientCatalog
         IEnumerable<KeyValuePair<string, Func<JsonTypeInfo>>> proxies, IEnumerable<KeyValuePair<string, Func<JsonTypeInfo>>> visitors,
         IEnumerable<KeyValuePair<string, Func<JsonTypeInfo>>> plugins, IEnumerable<KeyValuePair<string, Func<JsonTypeInfo>>> visitorPlugins)
     {
-        Proxies = proxies.ToFrozenDictionary(StringComparer.Ordinal);
-        Visitors = visitors.ToFrozenDictionary(StringComparer.Ordinal);
-        Plugins = plugins.ToFrozenDictionary(StringComparer.Ordinal);
-        VisitorPlugins = visitorPlugins.ToFrozenDictionary(StringComparer.Ordinal);
+        Proxies = proxies.ToDictionary(StringComparer.Ordinal);
+        Visitors = visitors.ToDictionary(StringComparer.Ordinal);
+        Plugins = plugins.ToDictionary(StringComparer.Ordinal);
+        VisitorPlugins = visitorPlugins.ToDictionary(StringComparer.Ordinal);
     }
 
     /// <summary>Kinds of proxies.</summary>

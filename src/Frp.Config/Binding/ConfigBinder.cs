@@ -13,6 +13,7 @@ namespace Frp.Config;
 internal sealed class ConfigBinder(ConfigErrors errors, bool strict, IReadOnlyDictionary<Type, Variants> variants)
 {
     private readonly Dictionary<Type, Dictionary<string, JsonPropertyInfo>> _keys = [];
+    private readonly Dictionary<Type, JsonTypeInfo> _descriptions = [];
 
     /// <summary>Sets the members of an object of the model.</summary>
     public void Bind(ConfigNode node, object target, JsonTypeInfo model, BindScope at)
@@ -48,7 +49,7 @@ internal sealed class ConfigBinder(ConfigErrors errors, bool strict, IReadOnlyDi
             return value is not null;
         if (variants.TryGetValue(type, out var variant))
             return TryVariant(node, variant, at, line, out value);
-        var info = model.Options.GetTypeInfo(type);
+        var info = DescriptionOf(type, model);
         switch (info.Kind)
         {
             case JsonTypeInfoKind.Enumerable when node.Kind == ConfigNodeKind.Array:
@@ -95,7 +96,7 @@ internal sealed class ConfigBinder(ConfigErrors errors, bool strict, IReadOnlyDi
         return list;
     }
 
-    private static object? Zero(Type type, JsonTypeInfo info) => type == typeof(string) ? "" : info.Options.GetTypeInfo(type).CreateObject?.Invoke();
+    private static object? Zero(Type type, JsonTypeInfo info) => type == typeof(string) ? "" : Model.Of(type, info).CreateObject?.Invoke();
 
     private void Entries(ConfigNode node, IDictionary map, JsonTypeInfo info, BindScope at)
     {
@@ -193,6 +194,12 @@ internal sealed class ConfigBinder(ConfigErrors errors, bool strict, IReadOnlyDi
         // Beyond the bound mistakes are only counted, so nobody reads the hint.
         var hint = errors.IsFull ? "" : Nearest.Hint(member.Key, keys.Values.Select(p => p.Name));
         errors.AddUnknown(member.Line, ConfigErrors.Join(at.Path, member.Key), $"{at.Prefix}json: unknown field \"{member.Key}\"{hint}");
+    }
+
+    private JsonTypeInfo DescriptionOf(Type type, JsonTypeInfo parent)
+    {
+        if (!_descriptions.TryGetValue(type, out var description)) _descriptions.Add(type, description = Model.Of(type, parent));
+        return description;
     }
 
     private Dictionary<string, JsonPropertyInfo> KeysOf(JsonTypeInfo model)

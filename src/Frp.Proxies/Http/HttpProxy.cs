@@ -37,7 +37,7 @@ internal sealed partial class HttpProxy : ProxyKind
     public static readonly HttpProxy Kind = new();
 
     public override string Name => "http";
-    public override JsonTypeInfo ConfigType => HttpJson.Default.HttpProxyConfig;
+    public override JsonTypeInfo ConfigType => Model.Of<HttpProxyConfig>(HttpJson.Default);
 
     protected override void Describe(ProxyConfig config, NewProxy message)
     {

@@ -14,7 +14,7 @@ internal sealed partial class HttpsProxy : ProxyKind
     public static readonly HttpsProxy Kind = new();
 
     public override string Name => "https";
-    public override JsonTypeInfo ConfigType => HttpsJson.Default.HttpsProxyConfig;
+    public override JsonTypeInfo ConfigType => Model.Of<HttpsProxyConfig>(HttpsJson.Default);
 
     protected override void Describe(ProxyConfig config, NewProxy message)
     {

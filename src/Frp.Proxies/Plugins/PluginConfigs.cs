@@ -9,21 +9,21 @@ internal static partial class PluginConfigs
 {
     public static IReadOnlyDictionary<string, Func<JsonTypeInfo>> All { get; } = new Dictionary<string, Func<JsonTypeInfo>>(StringComparer.Ordinal)
     {
-        ["http_proxy"] = static () => PluginJson.Default.HttpProxyPluginConfig,
-        ["socks5"] = static () => PluginJson.Default.Socks5PluginConfig,
-        ["static_file"] = static () => PluginJson.Default.StaticFilePluginConfig,
-        ["unix_domain_socket"] = static () => PluginJson.Default.UnixDomainSocketPluginConfig,
-        ["http2http"] = static () => PluginJson.Default.Http2HttpPluginConfig,
-        ["http2https"] = static () => PluginJson.Default.Http2HttpsPluginConfig,
-        ["https2http"] = static () => PluginJson.Default.Https2HttpPluginConfig,
-        ["https2https"] = static () => PluginJson.Default.Https2HttpsPluginConfig,
-        ["tls2raw"] = static () => PluginJson.Default.Tls2RawPluginConfig,
-        ["virtual_net"] = static () => PluginJson.Default.VirtualNetPluginConfig,
+        ["http_proxy"] = static () => Model.Of<HttpProxyPluginConfig>(PluginJson.Default),
+        ["socks5"] = static () => Model.Of<Socks5PluginConfig>(PluginJson.Default),
+        ["static_file"] = static () => Model.Of<StaticFilePluginConfig>(PluginJson.Default),
+        ["unix_domain_socket"] = static () => Model.Of<UnixDomainSocketPluginConfig>(PluginJson.Default),
+        ["http2http"] = static () => Model.Of<Http2HttpPluginConfig>(PluginJson.Default),
+        ["http2https"] = static () => Model.Of<Http2HttpsPluginConfig>(PluginJson.Default),
+        ["https2http"] = static () => Model.Of<Https2HttpPluginConfig>(PluginJson.Default),
+        ["https2https"] = static () => Model.Of<Https2HttpsPluginConfig>(PluginJson.Default),
+        ["tls2raw"] = static () => Model.Of<Tls2RawPluginConfig>(PluginJson.Default),
+        ["virtual_net"] = static () => Model.Of<VirtualNetPluginConfig>(PluginJson.Default),
     };
 
     public static IReadOnlyDictionary<string, Func<JsonTypeInfo>> ForVisitors { get; } = new Dictionary<string, Func<JsonTypeInfo>>(StringComparer.Ordinal)
     {
-        ["virtual_net"] = static () => PluginJson.Default.VirtualNetVisitorPluginConfig,
+        ["virtual_net"] = static () => Model.Of<VirtualNetVisitorPluginConfig>(PluginJson.Default),
     };
 
     [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, GenerationMode = JsonSourceGenerationMode.Metadata)]

@@ -17,8 +17,8 @@ internal sealed partial class StcpProxy : ProxyKind
     public static readonly StcpProxy Kind = new();
 
     public override string Name => "stcp";
-    public override JsonTypeInfo ConfigType => StcpJson.Default.StcpProxyConfig;
-    public override Func<JsonTypeInfo> VisitorType => static () => StcpJson.Default.StcpVisitorConfig;
+    public override JsonTypeInfo ConfigType => Model.Of<StcpProxyConfig>(StcpJson.Default);
+    public override Func<JsonTypeInfo> VisitorType => static () => Model.Of<StcpVisitorConfig>(StcpJson.Default);
 
     protected override void Describe(ProxyConfig config, NewProxy message) => ((StcpProxyConfig)config).Describe(message);
 

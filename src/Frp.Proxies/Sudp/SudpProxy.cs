@@ -17,8 +17,8 @@ internal sealed partial class SudpProxy : ProxyKind
     public static readonly SudpProxy Kind = new();
 
     public override string Name => "sudp";
-    public override JsonTypeInfo ConfigType => SudpJson.Default.SudpProxyConfig;
-    public override Func<JsonTypeInfo> VisitorType => static () => SudpJson.Default.SudpVisitorConfig;
+    public override JsonTypeInfo ConfigType => Model.Of<SudpProxyConfig>(SudpJson.Default);
+    public override Func<JsonTypeInfo> VisitorType => static () => Model.Of<SudpVisitorConfig>(SudpJson.Default);
 
     protected override void Describe(ProxyConfig config, NewProxy message) => ((SudpProxyConfig)config).Describe(message);
 

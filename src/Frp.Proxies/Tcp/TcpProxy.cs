@@ -18,7 +18,7 @@ internal sealed partial class TcpProxy : ProxyKind
     public static readonly TcpProxy Kind = new();
 
     public override string Name => "tcp";
-    public override JsonTypeInfo ConfigType => TcpJson.Default.TcpProxyConfig;
+    public override JsonTypeInfo ConfigType => Model.Of<TcpProxyConfig>(TcpJson.Default);
 
     public override bool TakesRemotePort => true;
 

@@ -33,7 +33,7 @@ internal sealed partial class TcpMuxProxy : ProxyKind
     public static readonly TcpMuxProxy Kind = new();
 
     public override string Name => "tcpmux";
-    public override JsonTypeInfo ConfigType => TcpMuxJson.Default.TcpMuxProxyConfig;
+    public override JsonTypeInfo ConfigType => Model.Of<TcpMuxProxyConfig>(TcpMuxJson.Default);
 
     protected override void Describe(ProxyConfig config, NewProxy message)
     {

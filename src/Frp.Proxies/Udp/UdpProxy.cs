@@ -18,7 +18,7 @@ internal sealed partial class UdpProxy : ProxyKind
     public static readonly UdpProxy Kind = new();
 
     public override string Name => "udp";
-    public override JsonTypeInfo ConfigType => UdpJson.Default.UdpProxyConfig;
+    public override JsonTypeInfo ConfigType => Model.Of<UdpProxyConfig>(UdpJson.Default);
 
     protected override void Describe(ProxyConfig config, NewProxy message) => message.RemotePort = ((UdpProxyConfig)config).RemotePort;
 

@@ -66,8 +66,8 @@ internal sealed partial class XtcpProxy : ProxyKind
     public static readonly XtcpProxy Kind = new();
 
     public override string Name => "xtcp";
-    public override JsonTypeInfo ConfigType => XtcpJson.Default.XtcpProxyConfig;
-    public override Func<JsonTypeInfo> VisitorType => static () => XtcpJson.Default.XtcpVisitorConfig;
+    public override JsonTypeInfo ConfigType => Model.Of<XtcpProxyConfig>(XtcpJson.Default);
+    public override Func<JsonTypeInfo> VisitorType => static () => Model.Of<XtcpVisitorConfig>(XtcpJson.Default);
 
     protected override void Describe(ProxyConfig config, NewProxy message) => ((XtcpProxyConfig)config).Describe(message);
 

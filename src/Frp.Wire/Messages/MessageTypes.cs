@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 
@@ -13,7 +12,6 @@ public sealed class MessageType
         V1 = v1;
         V2Frame = v2Frame;
         V2Id = v2Id;
-        Json = MessageJson.Options.GetTypeInfo(type);
     }
 
     /// <summary>The record.</summary>
@@ -27,7 +25,8 @@ public sealed class MessageType
     /// <summary>Message id inside a v2 frame of type 16; 0 for the hellos, which are frames of their own.</summary>
     public ushort V2Id { get; }
 
-    internal JsonTypeInfo Json { get; }
+    // When it is first needed: most of the table never is, and a description takes longer to build than a message to send.
+    internal JsonTypeInfo Json => field ??= MessageJson.Options.GetTypeInfo(Type);
 
     internal Message Decode(ReadOnlySpan<byte> json)
     {
@@ -89,7 +88,7 @@ public static class MessageTypes
         new(typeof(ServerHello), 0, V2Codec.ServerHelloFrame, 0),
     ];
 
-    private static readonly FrozenDictionary<Type, MessageType> ByClrType = Table.ToFrozenDictionary(t => t.Type);
+    private static readonly Dictionary<Type, MessageType> ByClrType = Table.ToDictionary(t => t.Type);
     private static readonly MessageType?[] ByV1 = Index(256, t => t.V1);
     private static readonly MessageType?[] ByV2 = Index(Table.Max(t => t.V2Id) + 1, t => t.V2Id);
 

@@ -1,20 +1,22 @@
 using System.Buffers;
+using System.Security.Cryptography;
 using Frp.Wire;
 
-namespace Frp.Client;
+namespace Frp.Transport;
 
-/// <summary>What the first login will need, made ready on a thread of its own while the program still reads its configuration.</summary>
+/// <summary>What the first login will need, made ready while a program still reads its configuration or waits for its first peer.</summary>
 /// <remarks>
 /// The platform loads its cryptography and builds its JSON descriptions on first use, one after the other, on the way to the first
 /// login. None of that depends on the configuration. A failure here is met again, and reported, where it matters.
 /// </remarks>
-public static class ClientWarmUp
+public static class WarmUp
 {
-    /// <summary>Starts; does not wait. The thread ends by itself and keeps no program alive.</summary>
-    // Measured: 10 ms of 85 from exec to the first proxy, on two cores.
-    public static void Start() => new Thread(Run) { IsBackground = true, Name = "warm-up" }.Start();
+    /// <summary>Starts; does not wait. It ends by itself, in a fraction of a second, and keeps no program alive.</summary>
+    /// <param name="handshake">Rehearses a TLS handshake too. For who waits for peers: who dials at once gets there no sooner.</param>
+    // Measured: docs/PERFORMANCE.md, "the start".
+    public static void Start(bool handshake) => new Thread(() => Run(handshake)) { IsBackground = true, Name = "warm-up" }.Start();
 
-    private static void Run()
+    private static void Run(bool handshake)
     {
         try
         {
@@ -27,9 +29,9 @@ public static class ClientWarmUp
                 V1Codec.Instance.Write(output, message);
                 V1Codec.Instance.Decode(output.WrittenSpan);
             }
-            Transport.TlsClient.Load(new Transport.TlsClientOptions(), TimeProvider.System);
+            if (handshake) _ = TlsRehearsal.RunAsync(TimeProvider.System);
         }
-        catch (Exception e) when (e is System.Security.Cryptography.CryptographicException or TypeInitializationException or DllNotFoundException)
+        catch (Exception e) when (e is CryptographicException or TypeInitializationException or DllNotFoundException)
         {
             // Whatever is wrong with the platform's cryptography, the login says so.
         }
