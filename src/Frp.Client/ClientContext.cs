@@ -15,7 +15,7 @@ internal sealed class ClientContext
     internal required ILoggerFactory Loggers { get; init; }
     internal required TimeProvider Time { get; init; }
     internal required TokenProver Auth { get; init; }
-    internal required WireVersion Wire { get; init; }
+    internal WireVersion Wire => WireOf(Config);
 
     /// <summary>The shared secret, resolved.</summary>
     internal required string Token { get; init; }
@@ -32,6 +32,9 @@ internal sealed class ClientContext
 
     /// <summary>Fires when the client stops for good, behind the draining.</summary>
     internal required CancellationToken Stopping { get; init; }
+
+    /// <summary>The framing that a configuration asks for.</summary>
+    internal static WireVersion WireOf(ClientConfig config) => config.Transport.WireProtocol == "v2" ? WireVersion.V2 : WireVersion.V1;
 
     /// <summary>The proxy with this name on the wire.</summary>
     internal ManagedProxy? FindProxy(string wireName)

@@ -43,7 +43,7 @@ public sealed partial class FrpClient : IAsyncDisposable
         _users = new TaskScope("users", (name, e) => Log.Fault(_logger, name, e));
         _reconnect = new ReconnectPolicy(_time, static () => RandomNumberGenerator.GetInt32(1000) / 1000.0);
         var proxyLogger = loggers.CreateLogger("client/proxy");
-        _proxies = [.. config.Proxies.OrderBy(p => p.Name, StringComparer.Ordinal).Select(p => new ManagedProxy(p, config.User, proxyLogger, _time))];
+        _proxies = [.. config.Proxies.OrderBy(p => p.Name, StringComparer.Ordinal).Select(p => new ManagedProxy(p, config, proxyLogger, _time))];
     }
 
     /// <summary>Completes when the client has stopped. Faults with <see cref="LoginFailedException"/> when the first login failed and that was to be the end.</summary>
@@ -79,7 +79,6 @@ public sealed partial class FrpClient : IAsyncDisposable
             Loggers = _loggers,
             Time = _time,
             Auth = new TokenProver(_config.Auth, token, _time),
-            Wire = _config.Transport.WireProtocol == "v2" ? WireVersion.V2 : WireVersion.V1,
             Token = token,
             Proxies = _proxies,
             Users = _users,

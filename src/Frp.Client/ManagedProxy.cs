@@ -43,7 +43,7 @@ internal sealed partial class ManagedProxy : IClientProxyHost
     private static readonly TcpDialOptions LocalDialOptions = new() { Timeout = TimeSpan.FromSeconds(10) };
 
     private readonly Lock _lock = new();
-    private readonly TimeProvider _time;
+    private readonly ClientConfig _client;
     private readonly IClientProxy? _proxy;
     private readonly ILogger _baseLogger;
     private ProxyPhase _phase;
@@ -52,10 +52,10 @@ internal sealed partial class ManagedProxy : IClientProxyHost
     private long _since;
     private TaskCompletionSource _running = NewSignal();
 
-    internal ManagedProxy(ProxyConfig config, string user, ILogger logger, TimeProvider time)
+    internal ManagedProxy(ProxyConfig config, ClientConfig client, ILogger logger, TimeProvider time)
     {
         var kind = ProxyKinds.Find(config.Type) ?? throw new ArgumentException($"unknown proxy type: {config.Type}", nameof(config));
-        (Config, _baseLogger, _time, Registration) = (config, logger, time, kind.ToMessage(config, user));
+        (Config, _client, _baseLogger, Time, Registration) = (config, client, logger, time, kind.ToMessage(config, client.User));
         Logger = PrefixLogger.Append(logger, config.Name);
         _proxy = kind.CreateClient(config, this);
         if (_proxy is null) _error = $"proxy type [{kind.Name}] is not supported by this release of the client yet";
@@ -69,6 +69,15 @@ internal sealed partial class ManagedProxy : IClientProxyHost
 
     /// <inheritdoc/>
     public ILogger Logger { get; private set; }
+
+    /// <inheritdoc/>
+    public TimeProvider Time { get; }
+
+    /// <inheritdoc/>
+    public IMessageCodec Codec => OpeningExchange.CodecOf(ClientContext.WireOf(_client));
+
+    /// <inheritdoc/>
+    public int DatagramSize => _client.UdpPacketSize;
 
     /// <summary>The half that serves users; null while the proxy is not running.</summary>
     internal IClientProxy? Running
@@ -123,12 +132,12 @@ internal sealed partial class ManagedProxy : IClientProxyHost
             bool due = _proxy is not null && _phase switch
             {
                 ProxyPhase.New => true,
-                ProxyPhase.WaitStart => _time.GetElapsedTime(_since) >= AnswerTimeout,
-                ProxyPhase.StartError => _time.GetElapsedTime(_since) >= RetryAfterError,
+                ProxyPhase.WaitStart => Time.GetElapsedTime(_since) >= AnswerTimeout,
+                ProxyPhase.StartError => Time.GetElapsedTime(_since) >= RetryAfterError,
                 _ => false,
             };
             if (!due) return null;
-            (_phase, _since) = (ProxyPhase.WaitStart, _time.GetTimestamp());
+            (_phase, _since) = (ProxyPhase.WaitStart, Time.GetTimestamp());
             return Registration;
         }
     }
@@ -139,7 +148,7 @@ internal sealed partial class ManagedProxy : IClientProxyHost
         lock (_lock)
         {
             if (_phase != ProxyPhase.WaitStart) return;
-            _since = _time.GetTimestamp();
+            _since = Time.GetTimestamp();
             if (answer.Error.Length == 0) (_phase, _remoteAddress, _error) = (ProxyPhase.Running, answer.RemoteAddr, "");
             else (_phase, _error) = (ProxyPhase.StartError, answer.Error);
         }
@@ -168,7 +177,7 @@ internal sealed partial class ManagedProxy : IClientProxyHost
     {
         try
         {
-            return await TcpDialer.DialAsync(host, port, LocalDialOptions, _time, cancellationToken);
+            return await TcpDialer.DialAsync(host, port, LocalDialOptions, Time, cancellationToken);
         }
         catch (Exception e) when (e is SocketException or TimeoutException or IOException)
         {

@@ -56,6 +56,12 @@ public abstract class ProxyKind
     /// <returns>Null where this release cannot serve the kind: the proxy then reports a start error.</returns>
     public virtual IClientProxy? CreateClient(ProxyConfig config, IClientProxyHost host) => null;
 
+    /// <summary>Makes a visitor to a proxy of this kind.</summary>
+    /// <param name="config">Of this kind, completed.</param>
+    /// <param name="host">What the visitor may ask of the client.</param>
+    /// <returns>Null where this release cannot serve the kind.</returns>
+    public virtual IVisitor? CreateVisitor(VisitorConfig config, IVisitorHost host) => null;
+
     /// <summary>A name as both sides say it on the wire: <c>{user}.{name}</c>, or the name alone without user.</summary>
     public static string WireName(string user, string name)
     {

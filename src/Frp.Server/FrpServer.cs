@@ -29,6 +29,8 @@ public sealed partial class FrpServer : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly TaskScope _users;
     private readonly TaskScope _carriers;
+    private readonly VhostPorts _vhostPorts;
+    private Vhosts? _vhosts;
     private LogicalConnections? _logical;
     private TcpBindListener? _port;
     private TaskScope? _accepting;
@@ -45,6 +47,7 @@ public sealed partial class FrpServer : IAsyncDisposable
         _logger = loggers.CreateLogger("server/service");
         _users = new TaskScope("users", OnFault);
         _carriers = new TaskScope("carriers", OnFault, _stopping.Token);
+        _vhostPorts = new VhostPorts(config, _time, loggers.CreateLogger("server/vhost"));
     }
 
     /// <summary>Where clients reach the server; null while it does not listen.</summary>
@@ -85,12 +88,24 @@ public sealed partial class FrpServer : IAsyncDisposable
             Auth = new TokenVerifier(_config.Auth, token),
             TokenBytes = Encoding.UTF8.GetBytes(token),
             StreamKey = StreamKey.Derive(token),
+            Vhosts = new Vhosts(),
             Users = _users,
             Stopping = _stopping.Token,
         };
         _logical = new LogicalConnections(context);
         foreach (string option in Unserved()) Log.Unserved(_logger, option);
-        var listener = await ListenAsync(cancellationToken);
+        _vhosts = context.Vhosts;
+        IListener listener;
+        try
+        {
+            await OpenVhostsAsync(context.Vhosts, cancellationToken);
+            listener = await ListenAsync(cancellationToken);
+        }
+        catch (Exception)
+        {
+            await _vhostPorts.DisposeAsync();
+            throw;
+        }
         Log.Listening(_logger, AddressText.Join(_config.BindAddr, _port!.Port));
         _accepting = new TaskScope("accepting", OnFault);
         _accepting.Run("accept loop", stopping => AcceptAsync(listener, stopping));
@@ -102,6 +117,7 @@ public sealed partial class FrpServer : IAsyncDisposable
     {
         if (_accepting is not null) await _accepting.DisposeAsync();
         if (_port is not null) await _port.DisposeAsync();
+        await _vhostPorts.CloseAsync();
         foreach (var session in _sessions.Close()) await session.CloseEntrancesAsync();
         if (_users.Count > 0 && drain > TimeSpan.Zero)
         {
@@ -116,6 +132,8 @@ public sealed partial class FrpServer : IAsyncDisposable
             }
         }
         await _users.DisposeAsync();
+        await _vhostPorts.DisposeAsync();
+        if (_vhosts is not null) await _vhosts.DisposeAsync();
         await _stopping.CancelAsync();
         await _carriers.DisposeAsync();
     }
@@ -125,6 +143,14 @@ public sealed partial class FrpServer : IAsyncDisposable
     {
         await StopAsync(TimeSpan.Zero);
         _stopping.Dispose();
+    }
+
+    /// <summary>Opens the doors of the virtual hosts that the configuration turns on.</summary>
+    private async ValueTask OpenVhostsAsync(Vhosts vhosts, CancellationToken cancellationToken)
+    {
+        if (vhosts.Http is { } http) await _vhostPorts.OpenAsync("http service", _config.VhostHttpPort, http, PrefaceMatches.Http, cancellationToken);
+        if (vhosts.Tls is { } tls) await _vhostPorts.OpenAsync("https service", _config.VhostHttpsPort, tls, PrefaceMatches.Tls, cancellationToken);
+        if (vhosts.Connect is { } connect) await _vhostPorts.OpenAsync("tcpmux httpconnect multiplexer", _config.TcpmuxHttpConnectPort, connect, mayShare: null, cancellationToken);
     }
 
     private async ValueTask<IListener> ListenAsync(CancellationToken cancellationToken)
@@ -148,7 +174,7 @@ public sealed partial class FrpServer : IAsyncDisposable
         {
             throw new IOException($"create server listener error, listen tcp {AddressText.Join(_config.BindAddr, _config.BindPort)}: {e.Message}", e);
         }
-        return new BindPortListener(_port, new BindPortHandshake(identity, tls.Force, _time));
+        return new BindPortListener(_port, new BindPortHandshake(identity, tls.Force, _time, _vhostPorts.Sharing));
     }
 
     /// <summary>What the configuration asks for and this release does not serve yet: said at the start, once each.</summary>

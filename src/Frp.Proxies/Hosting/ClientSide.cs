@@ -21,6 +21,15 @@ public interface IClientProxyHost
     /// <summary>Logs with the session and the proxy in front.</summary>
     ILogger Logger { get; }
 
+    /// <summary>The clock.</summary>
+    TimeProvider Time { get; }
+
+    /// <summary>The framing that the client speaks, for kinds whose work connections carry messages.</summary>
+    IMessageCodec Codec { get; }
+
+    /// <summary>Largest datagram that passes, in bytes (<c>udpPacketSize</c>).</summary>
+    int DatagramSize { get; }
+
     /// <summary>Connects to a local service, within the client's deadline.</summary>
     /// <param name="host">Host name or address.</param>
     /// <param name="port">Port.</param>

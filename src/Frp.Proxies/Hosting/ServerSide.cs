@@ -1,3 +1,6 @@
+using System.Net;
+using System.Net.Sockets;
+using Frp.Config;
 using Frp.Transport;
 using Frp.Wire;
 using Microsoft.Extensions.Logging;
@@ -12,10 +15,23 @@ public interface IServerProxy : IAsyncDisposable
 }
 
 /// <summary>What a proxy's server half may ask of the server. One instance per registered proxy.</summary>
+/// <remarks>
+/// Entrances (<c>Listen…</c>) heed the registration's group: the members of a group share one entrance, and each member's listener
+/// yields its share of the users (wire specification §15). A kind does not notice.
+/// </remarks>
 public interface IServerProxyHost
 {
     /// <summary>The registration, as the client sent it.</summary>
     NewProxy Registration { get; }
+
+    /// <summary>The server's configuration. Not to be changed.</summary>
+    ServerConfig Config { get; }
+
+    /// <summary>The clock.</summary>
+    TimeProvider Time { get; }
+
+    /// <summary>The framing that the client's session speaks, for kinds whose work connections carry messages.</summary>
+    IMessageCodec Codec { get; }
 
     /// <summary>Logs with the session and the proxy in front.</summary>
     ILogger Logger { get; }
@@ -29,12 +45,45 @@ public interface IServerProxyHost
     /// <exception cref="PeerRefusedException">The port is not allowed, taken or unavailable.</exception>
     ValueTask<IUserListener> ListenTcpAsync(int port, CancellationToken cancellationToken);
 
+    /// <summary>Claims a UDP port on the address for proxies and binds it.</summary>
+    /// <param name="port">The wanted port; 0 lets the server choose, the one that this name had last if it can be had.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="PeerRefusedException">The port is not allowed, taken or unavailable.</exception>
+    ValueTask<IUdpPort> BindUdpAsync(int port, CancellationToken cancellationToken);
+
+    /// <summary>Users of the TLS virtual-host port who ask for a host name; their ClientHello is unread.</summary>
+    /// <param name="domain">A host name, or a pattern that begins with <c>*</c>; any letter case.</param>
+    /// <exception cref="PeerRefusedException">The port is off, or the name is taken.</exception>
+    IUserListener ListenTls(string domain);
+
+    /// <summary>Users of the multiplexer port who CONNECT to a host name.</summary>
+    /// <exception cref="PeerRefusedException">The port is off, or the name is taken.</exception>
+    IUserListener ListenConnect(ConnectRoute route);
+
+    /// <summary>Requests to the HTTP virtual-host port for a host name and path, forwarded over this proxy's work connections.</summary>
+    /// <returns>The route, to be disposed when it is over.</returns>
+    /// <exception cref="PeerRefusedException">The port is off, or the route is taken.</exception>
+    IDisposable ServeHttp(HttpRoute route);
+
+    /// <summary>Connections of visitors who know the secret and belong to a user that may come.</summary>
+    /// <param name="secretKey">Shared with the visitors; also the key of their leg's encryption.</param>
+    /// <param name="allowUsers">Users who may come; <c>*</c> is anybody, none is the proxy's own user.</param>
+    /// <exception cref="PeerRefusedException">The name is taken.</exception>
+    IVisitorListener ListenSecret(string secretKey, IReadOnlyList<string> allowUsers);
+
     /// <summary>
     /// Gives a user a work connection and relays until either is done. Runs on its own: the connection outlives the proxy and
     /// the session, as users expect when a client reconnects.
     /// </summary>
     /// <param name="user">The user's connection. Ownership passes to the server.</param>
     void Serve(Connection user);
+
+    /// <summary>Takes a work connection and tells the client whom it is for.</summary>
+    /// <param name="source">The user's address; null where the kind does not say.</param>
+    /// <param name="destination">Where the user came in; null where the kind does not say.</param>
+    /// <param name="cancellationToken">Gives up earlier than the configured <c>userConnTimeout</c>.</param>
+    /// <returns>The connection with its payload layers in place, now the caller's; null when none can be had.</returns>
+    ValueTask<ServedWork?> OpenWorkAsync(EndPoint? source, EndPoint? destination, CancellationToken cancellationToken);
 }
 
 /// <summary>A port that users connect to. Disposing it closes the port and gives the claim on it back.</summary>
@@ -46,6 +95,45 @@ public interface IUserListener : IAsyncDisposable
     /// <summary>The next user; null when the listener has been disposed.</summary>
     ValueTask<Connection?> AcceptAsync(CancellationToken cancellationToken);
 }
+
+/// <summary>A UDP port that users send to. Disposing it closes the port and gives the claim on it back.</summary>
+public interface IUdpPort : IAsyncDisposable
+{
+    /// <summary>The port that is bound.</summary>
+    int Port { get; }
+
+    /// <summary>The bound socket, for one reader and any number of senders. Not to be disposed.</summary>
+    Socket Socket { get; }
+}
+
+/// <summary>A secret name under which visitors come. Disposing it gives the name back.</summary>
+public interface IVisitorListener : IAsyncDisposable
+{
+    /// <summary>The next visitor; null when the listener has been disposed.</summary>
+    ValueTask<VisitorUser?> AcceptAsync(CancellationToken cancellationToken);
+}
+
+/// <summary>A visitor's connection, admitted and answered, with the layers of the visitor's leg in place.</summary>
+/// <param name="Connection">Whoever accepted it owns it.</param>
+/// <param name="Codec">The framing that the visitor's client speaks.</param>
+public sealed record VisitorUser(Connection Connection, IMessageCodec Codec);
+
+/// <summary>A work connection that serves one user.</summary>
+/// <param name="Connection">With the payload layers in place. Whoever opened it owns it.</param>
+/// <param name="End">What the end of one direction does to the other, as agreed with the peer.</param>
+public sealed record ServedWork(Connection Connection, RelayEnd End);
+
+/// <summary>A name on the multiplexer port.</summary>
+/// <param name="Domain">A host name, or a pattern that begins with <c>*</c>; any letter case.</param>
+/// <param name="RouteByUser">The user name that routes here; empty for everybody else.</param>
+/// <param name="User">Demanded user name; empty for none.</param>
+/// <param name="Password">Demanded password.</param>
+public sealed record ConnectRoute(string Domain, string RouteByUser, string User, string Password);
+
+/// <summary>A route on the HTTP virtual-host port, with what is done to the requests on it.</summary>
+/// <param name="Domain">A host name, or a pattern that begins with <c>*</c>; any letter case.</param>
+/// <param name="Location">Path prefix; empty for every path.</param>
+public sealed record HttpRoute(string Domain, string Location);
 
 /// <summary>One side said no. Carries the text that goes to the peer, or came from it.</summary>
 public sealed class PeerRefusedException : Exception

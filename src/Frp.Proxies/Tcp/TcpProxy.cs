@@ -24,7 +24,7 @@ internal sealed partial class TcpProxy : ProxyKind
 
     public override ValueTask<IServerProxy> StartServerAsync(IServerProxyHost host, CancellationToken cancellationToken) => TcpServerProxy.StartAsync(host, cancellationToken);
 
-    public override IClientProxy? CreateClient(ProxyConfig config, IClientProxyHost host) => new TcpClientProxy(config.LocalIP, config.LocalPort, host);
+    public override IClientProxy? CreateClient(ProxyConfig config, IClientProxyHost host) => new LocalServiceProxy(config, host);
 
     protected override void Describe(ProxyConfig config, NewProxy message) => message.RemotePort = ((TcpProxyConfig)config).RemotePort;
 

@@ -30,9 +30,9 @@ internal sealed partial class ControlSession
     private long _lastPing;
     private int _state;
 
-    internal ControlSession(ServerContext server, Login login, bool halfClose)
+    internal ControlSession(ServerContext server, Login login, IMessageCodec codec, bool halfClose)
     {
-        (_server, Login, HalfClose) = (server, login, halfClose);
+        (_server, Login, Codec, HalfClose) = (server, login, codec, halfClose);
         _logger = PrefixLogger.Append(server.Loggers.CreateLogger("server/session"), PeerText.Escape(RunId, 64));
         _scope = new TaskScope($"session {RunId}", (name, e) => Log.Fault(_logger, name, e), server.Stopping);
         int poolSize = Math.Clamp(login.PoolCount, 0, Math.Max(0, server.Config.Transport.MaxPoolCount));
@@ -47,6 +47,9 @@ internal sealed partial class ControlSession
 
     /// <summary>Whether client and server have agreed that a FIN ends one direction only.</summary>
     internal bool HalfClose { get; }
+
+    /// <summary>The framing that the session was opened with, and that its work connections speak.</summary>
+    internal IMessageCodec Codec { get; }
 
     /// <summary>The session's idle work connections.</summary>
     internal WorkConnectionPool Pool { get; }

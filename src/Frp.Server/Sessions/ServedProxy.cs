@@ -1,4 +1,5 @@
 using System.Net;
+using Frp.Config;
 using Frp.Proxies;
 using Frp.Transport;
 using Frp.Wire;
@@ -30,6 +31,15 @@ internal sealed partial class ServedProxy : IServerProxyHost, IAsyncDisposable
     /// <inheritdoc/>
     public TaskScope Scope { get; }
 
+    /// <inheritdoc/>
+    public ServerConfig Config => _server.Config;
+
+    /// <inheritdoc/>
+    public TimeProvider Time => _server.Time;
+
+    /// <inheritdoc/>
+    public IMessageCodec Codec => _session.Codec;
+
     /// <summary>Whether the proxy counts towards the client's share of ports.</summary>
     internal bool TakesRemotePort { get; }
 
@@ -40,6 +50,23 @@ internal sealed partial class ServedProxy : IServerProxyHost, IAsyncDisposable
 
     /// <inheritdoc/>
     public ValueTask<IUserListener> ListenTcpAsync(int port, CancellationToken cancellationToken) => _server.Ports.ListenTcpAsync(Registration.ProxyName, port, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<IUdpPort> BindUdpAsync(int port, CancellationToken cancellationToken) => throw Unsupported();
+
+    /// <inheritdoc/>
+    public IUserListener ListenTls(string domain) => throw Unsupported();
+
+    /// <inheritdoc/>
+    public IUserListener ListenConnect(ConnectRoute route) => throw Unsupported();
+
+    /// <inheritdoc/>
+    public IDisposable ServeHttp(HttpRoute route) => throw Unsupported();
+
+    /// <inheritdoc/>
+    public IVisitorListener ListenSecret(string secretKey, IReadOnlyList<string> allowUsers) => throw Unsupported();
+
+    private PeerRefusedException Unsupported() => new($"proxy type [{Registration.ProxyType}] is not supported by this release of the server yet");
 
     /// <inheritdoc/>
     public void Serve(Connection user) => _server.Users.RunChild("user connection", token => ServeAsync(user, token));
@@ -61,20 +88,10 @@ internal sealed partial class ServedProxy : IServerProxyHost, IAsyncDisposable
     private async Task ServeAsync(Connection user, CancellationToken cancellationToken)
     {
         Log.UserConnection(Logger, user.Remote);
-        WorkConnection? work = null;
         try
         {
-            work = await StartWorkAsync(user, cancellationToken);
-            if (work is null)
-            {
-                Log.NoWorkConnection(Logger);
-                return;
-            }
-            var (connection, agreed) = (work.Connection, work.End);
-            var surplus = work.Messages.TakeSurplus();
-            var layered = PayloadLayers.Wrap(connection, surplus, Registration.UseEncryption ? _server.StreamKey : null, Registration.UseCompression);
-            work = null; // the relay owns it now
-            var reason = await Relay.RunAsync(user, layered, layered.CanHalfClose ? agreed : RelayEnd.CloseBoth, cancellationToken);
+            if (await OpenWorkAsync(user.Remote, user.Local, cancellationToken) is not { } work) return;
+            var reason = await Relay.RunAsync(user, work.Connection, work.End, cancellationToken);
             Log.UserDone(Logger, user.Remote, reason);
         }
         catch (Exception)
@@ -84,17 +101,29 @@ internal sealed partial class ServedProxy : IServerProxyHost, IAsyncDisposable
         }
         finally
         {
-            if (work is not null) await work.DisposeAsync();
             await user.DisposeAsync();
         }
     }
 
+    /// <inheritdoc/>
+    public async ValueTask<ServedWork?> OpenWorkAsync(EndPoint? source, EndPoint? destination, CancellationToken cancellationToken)
+    {
+        if (await StartWorkAsync(source, destination, cancellationToken) is not { } work)
+        {
+            Log.NoWorkConnection(Logger);
+            return null;
+        }
+        var surplus = work.Messages.TakeSurplus();
+        var layered = PayloadLayers.Wrap(work.Connection, surplus, Registration.UseEncryption ? _server.StreamKey : null, Registration.UseCompression);
+        return new ServedWork(layered, layered.CanHalfClose ? work.End : RelayEnd.CloseBoth);
+    }
+
     /// <summary>Takes a work connection and tells the client whom it is for. A connection that turns out dead is replaced.</summary>
-    private async ValueTask<WorkConnection?> StartWorkAsync(Connection user, CancellationToken cancellationToken)
+    private async ValueTask<WorkConnection?> StartWorkAsync(EndPoint? from, EndPoint? to, CancellationToken cancellationToken)
     {
         var start = new StartWorkConn { ProxyName = Registration.ProxyName };
-        if (user.Remote is IPEndPoint source) (start.SourceAddress, start.SourcePort) = (source.Address.ToString(), (ushort)source.Port);
-        if (user.Local is IPEndPoint destination) (start.DestinationAddress, start.DestinationPort) = (destination.Address.ToString(), (ushort)destination.Port);
+        if (from is IPEndPoint source) (start.SourceAddress, start.SourcePort) = (source.Address.ToString(), (ushort)source.Port);
+        if (to is IPEndPoint destination) (start.DestinationAddress, start.DestinationPort) = (destination.Address.ToString(), (ushort)destination.Port);
         for (int attempt = 0; attempt <= _session.Pool.Size; attempt++)
         {
             var work = await _session.Pool.TakeAsync(_server.Config.UserConnTimeout, cancellationToken);
