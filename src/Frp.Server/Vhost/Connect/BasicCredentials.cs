@@ -20,7 +20,8 @@ internal sealed record BasicCredentials(string User, string Password)
         if (field is null || !field.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)) return None;
         string encoded = field[Scheme.Length..];
         byte[] bytes = new byte[encoded.Length];
-        if (!Convert.TryFromBase64String(encoded, bytes, out int count)) return None;
+        // The platform's decoder skips blanks, which nobody else does.
+        if (encoded.AsSpan().ContainsAny(' ', '\t') || !Convert.TryFromBase64String(encoded, bytes, out int count)) return None;
         string text;
         try
         {

@@ -12,8 +12,12 @@ internal sealed record ConnectRequest(string Host, BasicCredentials Credentials)
     internal static ConnectRequest? TryParse(ReadOnlySpan<byte> bytes)
     {
         if (HttpHead.TryParse(bytes) is not { } head) return null;
-        if (head.StartLine.Split(' ') is not ["CONNECT", { Length: > 0 } target, "HTTP/1.1" or "HTTP/1.0"]) return null;
-        return new ConnectRequest(HostRoutes.HostOf(AuthorityOf(target, head)), BasicCredentials.Parse(head["Proxy-Authorization"]));
+        if (head.StartLine.Split(' ') is not ["CONNECT", { Length: > 0 } target, { Length: 8 } version]) return null;
+        if (!version.StartsWith("HTTP/1.", StringComparison.Ordinal) || !char.IsAsciiDigit(version[^1])) return null;
+        // Two hosts would let us and whoever reads the request next see different ones.
+        if (head.All("Host").Skip(1).Any()) return null;
+        string authority = AuthorityOf(target, head);
+        return HasValidPort(authority) ? new ConnectRequest(HostRoutes.HostOf(authority), BasicCredentials.Parse(head["Proxy-Authorization"])) : null;
     }
 
     /// <summary>The target without what some clients write around it.</summary>
@@ -23,5 +27,11 @@ internal sealed record ConnectRequest(string Host, BasicCredentials Credentials)
         int end = target.AsSpan().IndexOfAny('/', '?', '#');
         string authority = end < 0 ? target : target[..end];
         return authority[(authority.LastIndexOf('@') + 1)..];
+    }
+
+    private static bool HasValidPort(string authority)
+    {
+        int colon = authority.LastIndexOf(':');
+        return colon < 0 || authority.EndsWith(']') || !authority.AsSpan(colon + 1).ContainsAnyExceptInRange('0', '9');
     }
 }
