@@ -90,7 +90,12 @@ internal sealed class ConfigNode
         if (_members is null)
             return -1;
         if (_members.Count < IndexFrom)
-            return _members.FindIndex(m => m.Key == key);
+        {
+            for (var i = 0; i < _members.Count; i++)
+                if (_members[i].Key == key)
+                    return i;
+            return -1;
+        }
         if (_index is null)
         {
             _index = new Dictionary<string, int>(StringComparer.Ordinal);
