@@ -85,6 +85,7 @@ public sealed partial class FrpServer : IAsyncDisposable
             Sessions = _sessions,
             Ingress = _ingress,
             Ports = new ProxyPorts(_config, _ingress, _time, _loggers.CreateLogger("server/ports")),
+            Groups = new UserGroups(_loggers.CreateLogger("server/group")),
             Auth = new TokenVerifier(_config.Auth, token),
             TokenBytes = Encoding.UTF8.GetBytes(token),
             StreamKey = StreamKey.Derive(token),

@@ -13,6 +13,7 @@ internal sealed class ServerContext
     internal required SessionRegistry Sessions { get; init; }
     internal required IIngressRegistry Ingress { get; init; }
     internal required ProxyPorts Ports { get; init; }
+    internal required UserGroups Groups { get; init; }
     internal required Vhosts Vhosts { get; init; }
     internal required TokenVerifier Auth { get; init; }
 
