@@ -14,6 +14,7 @@ internal sealed class ServerContext
     internal required IIngressRegistry Ingress { get; init; }
     internal required ProxyPorts Ports { get; init; }
     internal required Vhosts Vhosts { get; init; }
+    internal required SecretListeners Secrets { get; init; }
     internal required TokenVerifier Auth { get; init; }
 
     /// <summary>UTF-8 of the token, an input of the v2 control keys.</summary>

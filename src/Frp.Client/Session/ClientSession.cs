@@ -32,6 +32,12 @@ internal sealed partial class ClientSession : IAsyncDisposable
     /// <summary>The id that the server gave.</summary>
     internal string RunId { get; }
 
+    /// <summary>Whether client and server have agreed that a FIN ends one direction only.</summary>
+    internal bool HalfClose => _halfClose;
+
+    /// <summary>Opens a logical connection to the server, now the caller's. It may outlive the session where the carrier allows it.</summary>
+    internal ValueTask<Connection> OpenAsync(CancellationToken cancellationToken) => _carrier.OpenAsync(cancellationToken);
+
     /// <summary>Loops of the session and work connections that wait for a user.</summary>
     internal int WorkCount => _scope.Count;
 

@@ -64,12 +64,13 @@ internal sealed partial class ServedProxy : IServerProxyHost, IAsyncDisposable
     public IDisposable ServeHttp(HttpRoute route) => throw Unsupported();
 
     /// <inheritdoc/>
-    public IVisitorListener ListenSecret(string secretKey, IReadOnlyList<string> allowUsers) => throw Unsupported();
+    public IVisitorListener ListenSecret(string secretKey, IReadOnlyList<string> allowUsers) =>
+        _server.Secrets.Listen(new SecretOwner(Registration.ProxyName, _session.Login.User, _session.HalfClose), secretKey, allowUsers);
 
     private PeerRefusedException Unsupported() => new($"proxy type [{Registration.ProxyType}] is not supported by this release of the server yet");
 
     /// <inheritdoc/>
-    public void Serve(Connection user) => _server.Users.RunChild("user connection", token => ServeAsync(user, token));
+    public void Serve(Connection user, RelayEnd end = RelayEnd.HalfClose) => _server.Users.RunChild("user connection", token => ServeAsync(user, end, token));
 
     /// <summary>Takes no more users, and gives the port back.</summary>
     internal async ValueTask CloseEntranceAsync()
@@ -85,13 +86,13 @@ internal sealed partial class ServedProxy : IServerProxyHost, IAsyncDisposable
         _nameClaim.Dispose();
     }
 
-    private async Task ServeAsync(Connection user, CancellationToken cancellationToken)
+    private async Task ServeAsync(Connection user, RelayEnd end, CancellationToken cancellationToken)
     {
         Log.UserConnection(Logger, user.Remote);
         try
         {
             if (await OpenWorkAsync(user.Remote, user.Local, cancellationToken) is not { } work) return;
-            var reason = await Relay.RunAsync(user, work.Connection, work.End, cancellationToken);
+            var reason = await Relay.RunAsync(user, work.Connection, end == RelayEnd.HalfClose ? work.End : end, cancellationToken);
             Log.UserDone(Logger, user.Remote, reason);
         }
         catch (Exception)
