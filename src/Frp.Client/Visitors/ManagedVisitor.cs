@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+using System.Security.Authentication;
 using Frp.Config;
 using Frp.Proxies;
 using Frp.Transport;
@@ -147,7 +149,7 @@ internal sealed partial class ManagedVisitor : IVisitorHost
         }
     }
 
-    private async ValueTask<Connection> OpenAsync(ClientSession session, CancellationToken cancellationToken)
+    private async ValueTask<Connection> OpenAsync(IVisitorSession session, CancellationToken cancellationToken)
     {
         using var deadline = new Deadline(_client.Transport.DialServerTimeout, Time, cancellationToken);
         try
@@ -158,10 +160,14 @@ internal sealed partial class ManagedVisitor : IVisitorHost
         {
             throw deadline.Passed("connection to the server");
         }
+        catch (Exception e) when (e is SocketException or AuthenticationException)
+        {
+            throw new IOException($"connect to server error: {e.Message}", e);
+        }
     }
 
     /// <summary>Says who wants to go where, and waits for the answer.</summary>
-    private async ValueTask<NewVisitorConnResp> IntroduceAsync(ClientSession session, Connection connection, MessageStream messages, CancellationToken cancellationToken)
+    private async ValueTask<NewVisitorConnResp> IntroduceAsync(IVisitorSession session, Connection connection, MessageStream messages, CancellationToken cancellationToken)
     {
         long now = Time.GetUtcNow().ToUnixTimeSeconds();
         var request = new NewVisitorConn
@@ -188,10 +194,6 @@ internal sealed partial class ManagedVisitor : IVisitorHost
         catch (EndOfStreamException e)
         {
             throw new IOException("the server closed the connection without an answer to the visitor", e);
-        }
-        catch (Frp.Wire.ProtocolViolationException e)
-        {
-            throw new IOException($"the server broke the protocol: {e.Message}", e);
         }
     }
 

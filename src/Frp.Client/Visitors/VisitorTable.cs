@@ -16,7 +16,7 @@ internal sealed partial class VisitorTable : IAsyncDisposable
     private readonly TaskScope _doors;
     private readonly ILogger _logger;
     private readonly List<ManagedVisitor> _visitors;
-    private ClientSession? _session;
+    private IVisitorSession? _session;
     private int _started;
 
     internal VisitorTable(ClientConfig config, TaskScope users, ILogger logger, TimeProvider time)
@@ -33,13 +33,13 @@ internal sealed partial class VisitorTable : IAsyncDisposable
     internal TimeProvider Time { get; }
 
     /// <summary>The session on which visitors connect; null while there is none.</summary>
-    internal ClientSession? Session => Volatile.Read(ref _session);
+    internal IVisitorSession? Session => Volatile.Read(ref _session);
 
     /// <summary>The state of every visitor, in the order of their names.</summary>
     internal IReadOnlyList<VisitorStatus> Statuses => [.. _visitors.Select(v => v.Status)];
 
     /// <summary>The client has logged in. Opens the doors, the first time.</summary>
-    internal void OnSession(ClientSession session)
+    internal void OnSession(IVisitorSession session)
     {
         Volatile.Write(ref _session, session);
         foreach (var visitor in _visitors) visitor.OnSession(session.RunId);

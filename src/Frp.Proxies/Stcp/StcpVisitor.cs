@@ -37,7 +37,7 @@ internal sealed partial class StcpVisitor(StcpVisitorConfig config, IVisitorHost
             var reason = await Relay.RunAsync(user, work.Connection, work.End, cancellationToken);
             Log.UserDone(host.Logger, user.Remote, reason);
         }
-        catch (Exception e) when (e is PeerRefusedException or IOException or SocketException or TimeoutException)
+        catch (Exception e) when (e is PeerRefusedException or IOException or TimeoutException)
         {
             Log.NotConnected(host.Logger, e.Message);
         }

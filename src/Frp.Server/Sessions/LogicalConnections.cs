@@ -179,13 +179,13 @@ internal sealed partial class LogicalConnections(ServerContext server)
         {
             Log.VisitorRefused(_logger, connection.Remote, PeerText.Escape(e.Message, 1024));
             string text = server.Config.DetailedErrorsToClient ? e.Message : "register visitor conn error";
-            await AnswerAsync(messages, new NewVisitorConnResp { ProxyName = visitor.ProxyName, Error = text }, cancellationToken);
+            await AnswerVisitorAsync(messages, new NewVisitorConnResp { ProxyName = visitor.ProxyName, Error = text }, cancellationToken);
             return false;
         }
         try
         {
             // In the clear, whatever layers the payload has.
-            await AnswerAsync(messages, new NewVisitorConnResp { ProxyName = visitor.ProxyName, HalfClose = halfClose }, cancellationToken);
+            await AnswerVisitorAsync(messages, new NewVisitorConnResp { ProxyName = visitor.ProxyName, HalfClose = halfClose }, cancellationToken);
         }
         catch (Exception)
         {
@@ -196,6 +196,18 @@ internal sealed partial class LogicalConnections(ServerContext server)
         if (listener.Deliver(new VisitorUser(layered, messages.Codec, halfClose ? RelayEnd.HalfClose : RelayEnd.CloseBoth))) return true;
         await layered.DisposeAsync(); // the proxy has gone this moment
         return false;
+    }
+
+    private async Task AnswerVisitorAsync(MessageStream messages, NewVisitorConnResp answer, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await AnswerAsync(messages, answer, cancellationToken);
+        }
+        catch (MessageTooLongException e)
+        {
+            throw new ProtocolViolationException($"the name that a visitor asks for is too long: {e.Message}", e); // it is said twice in the answer
+        }
     }
 
     private async Task AnswerAsync(MessageStream messages, Message answer, CancellationToken cancellationToken)
