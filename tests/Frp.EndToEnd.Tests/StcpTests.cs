@@ -179,7 +179,7 @@ public sealed class StcpTests : TunnelTest
             byte[] opening = [.. VisitorMessage("nobodys", runId: ""), .. "with payload"u8];
             await user.SendAsync(opening);
             var (type, body) = await RawClient.ReceiveAnswerAsync(user);
-            Assert.Equal(('3', """{"proxy_name":"nobodys","error":""}"""), (type, body.GetRawText()));
+            Assert.Equal(('3', """{"proxy_name":"nobodys"}"""), (type, body.GetRawText()));
             Assert.Equal("with payload", Encoding.ASCII.GetString(await user.ReceiveAsync(12)));
         }
         Assert.Equal("visitor connection of [closed] user [] not allowed", await RefusalAsync(VisitorMessage("closed", "")));

@@ -5,8 +5,8 @@ namespace Frp.Server;
 
 /// <summary>The entrance of one secret proxy: visitors who know the key and may come wait here until the proxy takes them.</summary>
 /// <remarks>
-/// <b>Concurrency.</b> Any number of visitors come at once, one proxy takes them. A visitor reserves its place before it is
-/// answered, so that nobody is told that he is connected and is then sent away because the queue is full.
+/// <b>Concurrency.</b> Any number of visitors come at once, one proxy takes them: on the thread that brings the first of them, so that
+/// a burst does not have to wait in the queue for a thread.
 /// </remarks>
 internal sealed class SecretListener : IVisitorListener
 {
@@ -17,10 +17,8 @@ internal sealed class SecretListener : IVisitorListener
     private readonly SecretListeners _table;
     private readonly IDisposable _claim;
     private readonly IReadOnlyList<string> _allowUsers;
-    // Bounded by the places, which are taken before anything is written into it.
-    private readonly Channel<VisitorUser> _queue = Channel.CreateUnbounded<VisitorUser>();
+    private readonly Channel<VisitorUser> _queue = Channel.CreateBounded<VisitorUser>(new BoundedChannelOptions(QueueLength) { AllowSynchronousContinuations = true });
     private byte[]? _streamKey;
-    private int _taken;
     private int _disposed;
 
     internal SecretListener(SecretListeners table, IDisposable claim, SecretOwner owner, string secretKey, IReadOnlyList<string> allowUsers) =>
@@ -46,37 +44,25 @@ internal sealed class SecretListener : IVisitorListener
         return false;
     }
 
-    /// <summary>Takes a place in the queue, to be filled with <see cref="Deliver"/> or given back with <see cref="GiveUp"/>.</summary>
+    /// <summary>Checks that a visitor would not be sent away only for want of room.</summary>
     /// <exception cref="PeerRefusedException">The queue is full, or the proxy is gone.</exception>
-    internal void Reserve()
+    internal void CheckRoom()
     {
         if (Volatile.Read(ref _disposed) != 0) throw new PeerRefusedException("put conn error: listener is closed");
-        if (Interlocked.Increment(ref _taken) <= QueueLength) return;
-        GiveUp();
-        throw new PeerRefusedException($"put conn error: {QueueLength} visitors are waiting for [{Owner.ProxyName}] already");
+        if (_queue.Reader.Count >= QueueLength) throw new PeerRefusedException($"put conn error: {QueueLength} visitors are waiting for [{Owner.ProxyName}] already");
     }
 
-    /// <summary>Gives a reserved place back.</summary>
-    internal void GiveUp() => Interlocked.Decrement(ref _taken);
-
-    /// <summary>Fills a reserved place.</summary>
+    /// <summary>Hands a visitor over.</summary>
     /// <param name="user">The visitor. The listener owns its connection, unless it returns false.</param>
-    /// <returns>False when the proxy has gone meanwhile.</returns>
-    internal bool Deliver(VisitorUser user)
-    {
-        if (_queue.Writer.TryWrite(user)) return true;
-        GiveUp();
-        return false;
-    }
+    /// <returns>False when the proxy has gone, or the queue has filled up, meanwhile.</returns>
+    internal bool Deliver(VisitorUser user) => _queue.Writer.TryWrite(user);
 
     /// <inheritdoc/>
     public async ValueTask<VisitorUser?> AcceptAsync(CancellationToken cancellationToken)
     {
         while (await _queue.Reader.WaitToReadAsync(cancellationToken))
         {
-            if (!_queue.Reader.TryRead(out var user)) continue;
-            GiveUp();
-            return user;
+            if (_queue.Reader.TryRead(out var user)) return user;
         }
         return null;
     }

@@ -30,10 +30,10 @@ internal sealed class SecretListeners(IIngressRegistry ingress)
         return listener;
     }
 
-    /// <summary>Checks a visitor and takes a place for it (wire specification §16.3, in this order).</summary>
+    /// <summary>Checks a visitor (wire specification §16.3, in this order).</summary>
     /// <param name="visitor">What it says.</param>
     /// <param name="user">The user of its session; empty for visitors without one.</param>
-    /// <returns>The entrance, with a place reserved.</returns>
+    /// <returns>The entrance that it wants.</returns>
     /// <exception cref="PeerRefusedException">It may not come.</exception>
     internal SecretListener Admit(NewVisitorConn visitor, string user)
     {
@@ -43,7 +43,7 @@ internal sealed class SecretListeners(IIngressRegistry ingress)
         if (!found) throw new PeerRefusedException($"custom listener for [{visitor.ProxyName}] doesn't exist");
         if (!proven) throw new PeerRefusedException($"visitor connection of [{visitor.ProxyName}] auth failed");
         if (!listener!.Admits(user)) throw new PeerRefusedException($"visitor connection of [{visitor.ProxyName}] user [{user}] not allowed");
-        listener.Reserve();
+        listener.CheckRoom();
         return listener;
     }
 

@@ -182,19 +182,11 @@ internal sealed partial class LogicalConnections(ServerContext server)
             await AnswerVisitorAsync(messages, new NewVisitorConnResp { ProxyName = visitor.ProxyName, Error = text }, cancellationToken);
             return false;
         }
-        try
-        {
-            // In the clear, whatever layers the payload has.
-            await AnswerVisitorAsync(messages, new NewVisitorConnResp { ProxyName = visitor.ProxyName, HalfClose = halfClose }, cancellationToken);
-        }
-        catch (Exception)
-        {
-            listener.GiveUp();
-            throw;
-        }
+        // In the clear, whatever layers the payload has.
+        await AnswerVisitorAsync(messages, new NewVisitorConnResp { ProxyName = visitor.ProxyName, HalfClose = halfClose }, cancellationToken);
         var layered = PayloadLayers.Wrap(connection, messages.TakeSurplus(), visitor.UseEncryption ? listener.StreamKey : null, visitor.UseCompression);
         if (listener.Deliver(new VisitorUser(layered, messages.Codec, halfClose ? RelayEnd.HalfClose : RelayEnd.CloseBoth))) return true;
-        await layered.DisposeAsync(); // the proxy has gone this moment
+        await layered.DisposeAsync(); // the proxy has gone, or its queue has filled up, this moment
         return false;
     }
 
