@@ -64,10 +64,10 @@ internal sealed partial class ServedProxy : IServerProxyHost, IGroupMember, IAsy
     public ValueTask<IUdpPort> BindUdpAsync(int port, CancellationToken cancellationToken) => throw Unsupported();
 
     /// <inheritdoc/>
-    public IUserListener ListenTls(string domain) => throw Unsupported();
+    public IUserListener ListenTls(string domain) => (_server.Vhosts.Tls ?? throw Unsupported()).Listen(domain, Registration.ProxyName);
 
     /// <inheritdoc/>
-    public IUserListener ListenConnect(ConnectRoute route) => throw Unsupported();
+    public IUserListener ListenConnect(ConnectRoute route) => (_server.Vhosts.Connect ?? throw Unsupported()).Listen(route, Registration.ProxyName);
 
     /// <inheritdoc/>
     public IDisposable ServeHttp(HttpRoute route) => throw Unsupported();
