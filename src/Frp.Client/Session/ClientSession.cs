@@ -13,6 +13,9 @@ namespace Frp.Client;
 /// </remarks>
 internal sealed partial class ClientSession : IVisitorSession, IAsyncDisposable
 {
+    // They share a write, and so do the answers: hundreds of proxies are registered in a few round trips of the loops on either side.
+    private const int RegistrationsAtOnce = 64;
+
     private readonly ClientContext _client;
     private readonly ICarrier _carrier;
     private readonly ControlChannel _channel;
@@ -86,10 +89,8 @@ internal sealed partial class ClientSession : IVisitorSession, IAsyncDisposable
         using var timer = new PeriodicTimer(TimeSpan.FromSeconds(3), _client.Time);
         do
         {
-            foreach (var proxy in _client.Proxies)
-            {
-                if (proxy.Due() is { } registration) await _channel.PostAsync(registration, cancellationToken);
-            }
+            foreach (var due in _client.Proxies.Select(p => p.Due()).OfType<NewProxy>().Chunk(RegistrationsAtOnce))
+                await _channel.PostAsync(due, cancellationToken);
         }
         while (await timer.WaitForNextTickAsync(cancellationToken));
     }
