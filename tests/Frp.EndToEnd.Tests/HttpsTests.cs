@@ -90,6 +90,32 @@ public sealed class HttpsTests : HttpsTunnelTest
     }
 
     [Fact]
+    public async Task The_members_of_a_group_share_a_name()
+    {
+        int port = Ports.Next(), vhost = Ports.Next(), mux = Ports.Next(), one = Ports.Next(), two = Ports.Next();
+        await NginxAsync(("one", one, ["a.test"]), ("two", two, ["a.test"]));
+        var server = await ServerAsync(port, $"vhostHTTPSPort = {vhost}", $"tcpmuxHTTPConnectPort = {mux}");
+        string[] group = [Domains("a.test"), "loadBalancer.group = \"g\"", "loadBalancer.groupKey = \"k\""], muxed = [.. group, "multiplexer = \"httpconnect\""];
+        var first = await ServeAsync(port, ["user = \"first\""], Named("tls", "https", one, group), Named("mux", "tcpmux", one, muxed));
+        await ServeAsync(port, ["user = \"second\""], Named("tls", "https", two, group), Named("mux", "tcpmux", two, muxed));
+        var stranger = StartClient(port, ["user = \"third\"",
+            Named("tls", "https", two, [.. group[..2], "loadBalancer.groupKey = \"x\""]), Named("mux", "tcpmux", two, [.. muxed, "httpUser = \"u\""])]);
+        await stranger.WaitForTextAsync("[tls] start error: group auth failed");
+        await stranger.WaitForTextAsync("[mux] start error: group params invalid");
+        string[] ways = ["--noproxy", "*"], through = ["-x", $"http://127.0.0.1:{mux}"];
+        foreach (string[] way in new[] { ways, through })
+        {
+            var seen = new List<string>();
+            for (int i = 0; i < 6; i++) seen.Add(await GetAsync("a.test", vhost, way));
+            Assert.Equal(3, seen.Count(static s => s == "one a.test TLSv1.3"));
+            Assert.Equal(3, seen.Count(static s => s == "two a.test TLSv1.3"));
+        }
+        await first.KillAsync();
+        await server.WaitForTextAsync("close proxy [first.tls] success");
+        for (int i = 0; i < 2; i++) Assert.Equal("two a.test TLSv1.3", await GetAsync("a.test", vhost));
+    }
+
+    [Fact]
     public async Task Registrations_that_cannot_be_are_refused_in_the_words_of_the_protocol()
     {
         await using var echo = TcpService.Echo();

@@ -64,10 +64,18 @@ internal sealed partial class ServedProxy : IServerProxyHost, IGroupMember, IAsy
     public ValueTask<IUdpPort> BindUdpAsync(int port, CancellationToken cancellationToken) => throw Unsupported();
 
     /// <inheritdoc/>
-    public IUserListener ListenTls(string domain) => (_server.Vhosts.Tls ?? throw Unsupported()).Listen(domain, Registration.ProxyName);
+    public IUserListener ListenTls(string domain)
+    {
+        var front = _server.Vhosts.Tls ?? throw Unsupported();
+        return Shared("https", domain, () => front.Listen(domain, Registration.ProxyName));
+    }
 
     /// <inheritdoc/>
-    public IUserListener ListenConnect(ConnectRoute route) => (_server.Vhosts.Connect ?? throw Unsupported()).Listen(route, Registration.ProxyName);
+    public IUserListener ListenConnect(ConnectRoute route)
+    {
+        var front = _server.Vhosts.Connect ?? throw Unsupported();
+        return Shared("tcpmux", string.Join('\0', route.Domain, route.RouteByUser, route.User, route.Password), () => front.Listen(route, Registration.ProxyName));
+    }
 
     /// <inheritdoc/>
     public IDisposable ServeHttp(HttpRoute route) => throw Unsupported();
