@@ -84,6 +84,7 @@ public sealed partial class FrpServer : IAsyncDisposable
             Time = _time,
             Sessions = _sessions,
             Ingress = _ingress,
+            Secrets = new SecretListeners(_ingress),
             Ports = new ProxyPorts(_config, _ingress, _time, _loggers.CreateLogger("server/ports")),
             Groups = new UserGroups(_loggers.CreateLogger("server/group")),
             Auth = new TokenVerifier(_config.Auth, token),

@@ -11,7 +11,7 @@ namespace Frp.Client;
 /// once a user is on them they belong to the client, and outlive the session where the carrier allows it.</para>
 /// <para><b>Concurrency.</b> The read loop handles messages one after another.</para>
 /// </remarks>
-internal sealed partial class ClientSession : IAsyncDisposable
+internal sealed partial class ClientSession : IVisitorSession, IAsyncDisposable
 {
     private readonly ClientContext _client;
     private readonly ICarrier _carrier;
@@ -29,8 +29,14 @@ internal sealed partial class ClientSession : IAsyncDisposable
         _scope = new TaskScope($"session {RunId}", (name, e) => Log.Fault(_logger, name, e), client.Stopping);
     }
 
-    /// <summary>The id that the server gave.</summary>
-    internal string RunId { get; }
+    /// <inheritdoc/>
+    public string RunId { get; }
+
+    /// <inheritdoc/>
+    public bool HalfClose => _halfClose;
+
+    /// <inheritdoc/>
+    public ValueTask<Connection> OpenAsync(CancellationToken cancellationToken) => _carrier.OpenAsync(cancellationToken);
 
     /// <summary>Loops of the session and work connections that wait for a user.</summary>
     internal int WorkCount => _scope.Count;

@@ -73,7 +73,8 @@ internal sealed partial class ServedProxy : IServerProxyHost, IGroupMember, IAsy
     public IDisposable ServeHttp(HttpRoute route) => throw Unsupported();
 
     /// <inheritdoc/>
-    public IVisitorListener ListenSecret(string secretKey, IReadOnlyList<string> allowUsers) => throw Unsupported();
+    public IVisitorListener ListenSecret(string secretKey, IReadOnlyList<string> allowUsers) =>
+        _server.Secrets.Listen(new SecretOwner(Registration.ProxyName, _session.Login.User, _session.HalfClose), secretKey, allowUsers);
 
     /// <summary>An entrance by name: the proxy's own, or its group's.</summary>
     /// <param name="kind">The name space of groups.</param>
@@ -86,7 +87,7 @@ internal sealed partial class ServedProxy : IServerProxyHost, IGroupMember, IAsy
     private PeerRefusedException Unsupported() => new($"proxy type [{Registration.ProxyType}] is not supported by this release of the server yet");
 
     /// <inheritdoc/>
-    public void Serve(Connection user) => _server.Users.RunChild("user connection", token => ServeAsync(user, token));
+    public void Serve(Connection user, RelayEnd end = RelayEnd.HalfClose) => _server.Users.RunChild("user connection", token => ServeAsync(user, end, token));
 
     /// <summary>Takes no more users, and gives the port back.</summary>
     internal async ValueTask CloseEntranceAsync()
@@ -102,14 +103,14 @@ internal sealed partial class ServedProxy : IServerProxyHost, IGroupMember, IAsy
         _nameClaim.Dispose();
     }
 
-    private async Task ServeAsync(Connection user, CancellationToken cancellationToken)
+    private async Task ServeAsync(Connection user, RelayEnd end, CancellationToken cancellationToken)
     {
         Log.UserConnection(Logger, user.Remote);
         try
         {
             var found = _share is null ? await OpenWorkAsync(user.Remote, user.Local, cancellationToken) : await OpenWorkInGroupAsync(_share, user, cancellationToken);
             if (found is not { } work) return;
-            var reason = await Relay.RunAsync(user, work.Connection, work.End, cancellationToken);
+            var reason = await Relay.RunAsync(user, work.Connection, end == RelayEnd.HalfClose ? work.End : end, cancellationToken);
             Log.UserDone(Logger, user.Remote, reason);
         }
         catch (Exception)
