@@ -61,7 +61,7 @@ internal sealed partial class ServedProxy : IServerProxyHost, IGroupMember, IAsy
     }
 
     /// <inheritdoc/>
-    public ValueTask<IUdpPort> BindUdpAsync(int port, CancellationToken cancellationToken) => throw Unsupported();
+    public ValueTask<IUdpPort> BindUdpAsync(int port, CancellationToken cancellationToken) => _server.Ports.BindUdpAsync(Registration.ProxyName, port, cancellationToken);
 
     /// <inheritdoc/>
     public IUserListener ListenTls(string domain)
