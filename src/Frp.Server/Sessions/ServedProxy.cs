@@ -142,14 +142,20 @@ internal sealed partial class ServedProxy : IServerProxyHost, IGroupMember, IAsy
         for (var member = this; ;)
         {
             var work = await member.StartWorkAsync(user.Remote, user.Local, cancellationToken);
-            try
+            if (work is not null)
             {
-                if (work is not null && await FirstBytes.WaitAsync(user, work, cancellationToken)) return member.Layered(work);
-            }
-            catch (Exception)
-            {
-                await work!.DisposeAsync();
-                throw;
+                bool isAlive;
+                try
+                {
+                    (var connection, isAlive) = await FirstBytes.WaitAsync(user, work.Connection, cancellationToken);
+                    work = work with { Connection = connection };
+                }
+                catch (Exception)
+                {
+                    await work.DisposeAsync();
+                    throw;
+                }
+                if (isAlive) return member.Layered(work);
             }
             (tried ??= []).Add(member);
             if (share.Group.Another(tried) is not ServedProxy next)
