@@ -57,6 +57,7 @@ internal sealed partial class ManagedProxy : IClientProxyHost
         var kind = ProxyKinds.Find(config.Type) ?? throw new ArgumentException($"unknown proxy type: {config.Type}", nameof(config));
         (Config, _client, _baseLogger, Time, Registration) = (config, client, logger, time, kind.ToMessage(config, client.User));
         Logger = PrefixLogger.Append(logger, config.Name);
+        if (config.Transport.BandwidthLimitMode != "server") WireLimit = BandwidthLimiter.For(config.Transport.BandwidthLimit.BytesPerSecond, time);
         _proxy = kind.CreateClient(config, this);
         if (_proxy is null) _error = $"proxy type [{kind.Name}] is not supported by this release of the client yet";
     }
@@ -66,6 +67,9 @@ internal sealed partial class ManagedProxy : IClientProxyHost
 
     /// <summary>The registration message; its name is the name on the wire.</summary>
     internal NewProxy Registration { get; }
+
+    /// <summary>Limits the proxy's work connections, all together; null for no limit, or where the server limits.</summary>
+    internal BandwidthLimiter? WireLimit { get; }
 
     /// <inheritdoc/>
     public ILogger Logger { get; private set; }

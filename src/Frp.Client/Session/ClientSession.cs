@@ -164,7 +164,7 @@ internal sealed partial class ClientSession : IAsyncDisposable
                 return;
             }
             var transport = proxy.Config.Transport;
-            var connection = PayloadLayers.Wrap(work, messages.TakeSurplus(), transport.UseEncryption ? _client.StreamKey : null, transport.UseCompression);
+            var connection = PayloadLayers.Wrap(work, messages.TakeSurplus(), transport.UseEncryption ? _client.StreamKey : null, transport.UseCompression, wireLimit: proxy.WireLimit);
             owned = false;
             var end = _halfClose && work.CanHalfClose ? RelayEnd.HalfClose : RelayEnd.CloseBoth;
             _client.Users.RunChild("user", token => running.ServeAsync(connection, start, end, token));
