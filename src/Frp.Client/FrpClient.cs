@@ -26,6 +26,8 @@ public sealed partial class FrpClient : IAsyncDisposable
     private readonly CancellationTokenSource _giveUp = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskScope _users;
+    private readonly TaskScope _checks;
+    private readonly Wakening _wakening = new();
     private readonly List<ManagedProxy> _proxies;
     private readonly ReconnectPolicy _reconnect;
     private ClientSession? _session;
@@ -41,9 +43,10 @@ public sealed partial class FrpClient : IAsyncDisposable
         (_config, _loggers, _time) = (config, loggers, time ?? TimeProvider.System);
         _logger = loggers.CreateLogger("client/service");
         _users = new TaskScope("users", (name, e) => Log.Fault(_logger, name, e));
+        _checks = new TaskScope("health checks", (name, e) => Log.Fault(_logger, name, e), _stop.Token);
         _reconnect = new ReconnectPolicy(_time, static () => RandomNumberGenerator.GetInt32(1000) / 1000.0);
         var proxyLogger = loggers.CreateLogger("client/proxy");
-        _proxies = [.. config.Proxies.OrderBy(p => p.Name, StringComparer.Ordinal).Select(p => new ManagedProxy(p, config, proxyLogger, _time))];
+        _proxies = [.. config.Proxies.OrderBy(p => p.Name, StringComparer.Ordinal).Select(p => new ManagedProxy(p, config, proxyLogger, _time, _wakening.Wake))];
     }
 
     /// <summary>Completes when the client has stopped. Faults with <see cref="LoginFailedException"/> when the first login failed and that was to be the end.</summary>
@@ -81,11 +84,13 @@ public sealed partial class FrpClient : IAsyncDisposable
             Auth = new TokenProver(_config.Auth, token, _time),
             Token = token,
             Proxies = _proxies,
+            Wakening = _wakening,
             Users = _users,
             Stopping = _giveUp.Token,
         };
         foreach (var visitor in _config.Visitors) Log.VisitorUnserved(_logger, visitor.Name, visitor.Type);
         if (_config.WebServer.Port > 0) Log.Unserved(_logger, "webServer.port");
+        foreach (var proxy in _proxies) _checks.RunChild("health check", proxy.WatchHealthAsync);
         _completion = RunAsync(context);
     }
 
@@ -121,6 +126,7 @@ public sealed partial class FrpClient : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await StopAsync(TimeSpan.Zero);
+        await _checks.DisposeAsync();
         await _users.DisposeAsync();
         _giveUp.Dispose();
         _stop.Dispose();

@@ -78,14 +78,19 @@ internal sealed partial class ClientSession : IAsyncDisposable
     {
         // Source: wire specification §13, "state poll every 3 s".
         using var timer = new PeriodicTimer(TimeSpan.FromSeconds(3), _client.Time);
-        do
+        var tick = timer.WaitForNextTickAsync(cancellationToken).AsTask();
+        while (true)
         {
+            var woken = _client.Wakening.NextAsync(cancellationToken);
             foreach (var proxy in _client.Proxies)
             {
-                if (proxy.Due() is { } registration) await _channel.PostAsync(registration, cancellationToken);
+                // Two at most: its end, and that it is there again.
+                while (proxy.Due() is { } message) await _channel.PostAsync(message, cancellationToken);
             }
+            await Task.WhenAny(tick, woken);
+            cancellationToken.ThrowIfCancellationRequested();
+            if (tick.IsCompleted) tick = timer.WaitForNextTickAsync(cancellationToken).AsTask();
         }
-        while (await timer.WaitForNextTickAsync(cancellationToken));
     }
 
     private async Task HeartbeatAsync(TimeSpan interval, CancellationToken cancellationToken)
