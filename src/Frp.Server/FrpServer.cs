@@ -247,7 +247,7 @@ public sealed partial class FrpServer : IAsyncDisposable
     {
         while (await session.AcceptStreamAsync(cancellationToken) is { } stream)
         {
-            var connection = new MuxConnection(stream, carrier.Local, carrier.Remote);
+            var connection = new MuxConnection(stream, carrier.Local, carrier.Remote, carrier);
             streams.RunChild("logical connection", token => _logical!.ServeAsync(connection, token));
         }
     }
