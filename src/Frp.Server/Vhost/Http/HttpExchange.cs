@@ -24,6 +24,7 @@ internal sealed class HttpExchange : HttpTransformer
     private HttpContent? _headersOnly;
     private string? _upgrade;
     private HttpMethod? _upgradeMethod;
+    private ChunkedBody? _chunks;
 
     internal HttpExchange(IFeatureCollection features, TimeSpan responseLimit, TimeProvider time)
     {
@@ -62,7 +63,7 @@ internal sealed class HttpExchange : HttpTransformer
     /// <summary>Lets go of the request.</summary>
     internal void Release()
     {
-        (_settings, _pool, _headersOnly, _upgrade, _upgradeMethod, IsInvalid) = (null, null, null, null, null, false);
+        (_settings, _pool, _headersOnly, _upgrade, _upgradeMethod, _chunks, IsInvalid) = (null, null, null, null, null, null, false);
         _identity = default;
         _context.Uninitialize();
     }
@@ -113,13 +114,20 @@ internal sealed class HttpExchange : HttpTransformer
             HttpHeaderRules.CopyResponse(proxyResponse, httpContext.Response.Headers, _settings!);
             return true;
         }
-        HttpHeaderRules.CopyResponse(proxyResponse, httpContext.Response.Headers, _settings!);
+        var response = httpContext.Response;
+        HttpHeaderRules.CopyResponse(proxyResponse, response.Headers, _settings!);
+        bool hasBody = proxyResponse.Content.Headers.ContentLength is null && !HttpMethods.IsHead(httpContext.Request.Method);
+        if (hasBody && response.Headers.Trailer.Count > 0 && HttpProtocol.IsHttp11(httpContext.Request.Protocol))
+        {
+            response.Headers.TransferEncoding = "chunked";
+            response.Body = _chunks = new ChunkedBody(response.Body);
+        }
         // A stream of events may begin long before its first event: then the headers go ahead.
-        if (proxyResponse.Content.Headers.ContentLength is null && !HttpMethods.IsHead(httpContext.Request.Method))
+        if (hasBody)
         {
             var body = await proxyResponse.Content.ReadAsStreamAsync(cancellationToken);
             var first = body.ReadAsync(Memory<byte>.Empty, cancellationToken);
-            if (!first.IsCompleted) await httpContext.Response.StartAsync(cancellationToken);
+            if (!first.IsCompleted) await response.StartAsync(cancellationToken);
             await SettleAsync(first);
         }
         return true;
@@ -127,6 +135,12 @@ internal sealed class HttpExchange : HttpTransformer
 
     public override ValueTask TransformResponseTrailersAsync(HttpContext httpContext, HttpResponseMessage proxyResponse, CancellationToken cancellationToken)
     {
+        if (_chunks is not null)
+        {
+            var own = new HeaderDictionary();
+            HttpHeaderRules.CopyTrailers(proxyResponse, own);
+            return _chunks.CompleteAsync(own, cancellationToken);
+        }
         if (httpContext.Features.Get<IHttpResponseTrailersFeature>()?.Trailers is { IsReadOnly: false } trailers) HttpHeaderRules.CopyTrailers(proxyResponse, trailers);
         return ValueTask.CompletedTask;
     }

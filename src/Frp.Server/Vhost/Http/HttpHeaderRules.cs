@@ -19,10 +19,10 @@ internal static class HttpHeaderRules
     private static readonly string[] OneHop =
         ["Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "TE", "Transfer-Encoding", "Upgrade"];
 
-    // A request's trailer fields are not passed on, and so their announcement is not. X-Content-Length is how the server
-    // remembers a length that a chunked body overruled.
+    // A request's trailer fields are not passed on, and so their announcement is not. HTTP/2 by upgrade is not served, and
+    // its settings come in a header. X-Content-Length is how the server remembers a length that a chunked body overruled.
     private static readonly FrozenSet<string> NotOfRequests = FrozenSet.ToFrozenSet(
-        [.. OneHop, "Forwarded", ForwardedFor, ForwardedHost, ForwardedProto, "Host", "Trailer", "X-Content-Length"], StringComparer.OrdinalIgnoreCase);
+        [.. OneHop, "Forwarded", ForwardedFor, ForwardedHost, ForwardedProto, "Host", "HTTP2-Settings", "Trailer", "X-Content-Length"], StringComparer.OrdinalIgnoreCase);
 
     private static readonly FrozenSet<string> NotOfResponses = FrozenSet.ToFrozenSet(OneHop, StringComparer.OrdinalIgnoreCase);
 
