@@ -92,6 +92,7 @@ public sealed partial class FrpServer : IAsyncDisposable
             StreamKey = StreamKey.Derive(token),
             Vhosts = new Vhosts
             {
+                Http = _config.VhostHttpPort > 0 ? new HttpFront(_config, _ingress, _users, _time, _loggers.CreateLogger("server/vhost")) : null,
                 Tls = CreateTlsFront(),
                 Connect = CreateConnectFront(),
             },
@@ -110,6 +111,7 @@ public sealed partial class FrpServer : IAsyncDisposable
         catch (Exception)
         {
             await _vhostPorts.DisposeAsync();
+            await context.Vhosts.DisposeAsync();
             throw;
         }
         Log.Listening(_logger, AddressText.Join(_config.BindAddr, _port!.Port));
@@ -125,11 +127,12 @@ public sealed partial class FrpServer : IAsyncDisposable
         if (_port is not null) await _port.DisposeAsync();
         await _vhostPorts.CloseAsync();
         foreach (var session in _sessions.Close()) await session.CloseEntrancesAsync();
-        if (_users.Count > 0 && drain > TimeSpan.Zero)
+        if (drain > TimeSpan.Zero)
         {
+            using var deadline = new Deadline(drain, _time, CancellationToken.None);
+            if (_vhosts?.Http is { } http) await http.DrainAsync(deadline.Token);
             try
             {
-                using var deadline = new Deadline(drain, _time, CancellationToken.None);
                 await _users.WaitForIdleAsync(deadline.Token);
             }
             catch (OperationCanceledException)
@@ -164,7 +167,11 @@ public sealed partial class FrpServer : IAsyncDisposable
     /// <summary>Opens the doors of the virtual hosts that the configuration turns on.</summary>
     private async ValueTask OpenVhostsAsync(Vhosts vhosts, CancellationToken cancellationToken)
     {
-        if (vhosts.Http is { } http) await _vhostPorts.OpenAsync("http service", _config.VhostHttpPort, http, PrefaceMatches.Http, cancellationToken);
+        if (vhosts.Http is { } http)
+        {
+            await http.StartAsync(cancellationToken);
+            await _vhostPorts.OpenAsync("http service", _config.VhostHttpPort, http, PrefaceMatches.Http, cancellationToken);
+        }
         if (vhosts.Tls is { } tls) await _vhostPorts.OpenAsync("https service", _config.VhostHttpsPort, tls, PrefaceMatches.Tls, cancellationToken);
         if (vhosts.Connect is { } connect) await _vhostPorts.OpenAsync("tcpmux httpconnect multiplexer", _config.TcpmuxHttpConnectPort, connect, mayShare: null, cancellationToken);
     }
@@ -198,7 +205,6 @@ public sealed partial class FrpServer : IAsyncDisposable
     {
         if (_config.KcpBindPort > 0) yield return "kcpBindPort";
         if (_config.QuicBindPort > 0) yield return "quicBindPort";
-        if (_config.VhostHttpPort > 0) yield return "vhostHTTPPort";
         if (_config.SshTunnelGateway.BindPort > 0) yield return "sshTunnelGateway.bindPort";
         if (_config.WebServer.Port > 0) yield return "webServer.port";
         if (_config.HttpPlugins.Count > 0) yield return "httpPlugins";
@@ -247,7 +253,7 @@ public sealed partial class FrpServer : IAsyncDisposable
     {
         while (await session.AcceptStreamAsync(cancellationToken) is { } stream)
         {
-            var connection = new MuxConnection(stream, carrier.Local, carrier.Remote);
+            var connection = new MuxConnection(stream, carrier.Local, carrier.Remote, carrier);
             streams.RunChild("logical connection", token => _logical!.ServeAsync(connection, token));
         }
     }

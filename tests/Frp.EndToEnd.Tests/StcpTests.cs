@@ -5,7 +5,7 @@ using Frp.TestKit;
 namespace Frp.EndToEnd.Tests;
 
 /// <summary>Secret proxies for byte streams: what works through a visitor, and who is sent away.</summary>
-public sealed class StcpTests : TunnelTest
+public sealed class StcpTests : SecretTunnelTest
 {
     private static readonly string[] Layers = ["", Proxy.Encrypted, $"{Proxy.Encrypted}\n{Proxy.Compressed}"];
 
@@ -210,24 +210,4 @@ public sealed class StcpTests : TunnelTest
 
     private static byte[] VisitorMessage(string target, string runId) =>
         RawClient.Message('v', $$"""{"run_id":"{{runId}}","proxy_name":"{{target}}","sign_key":"{{RawClient.ProofOf(SecretProxy.DefaultKey, 1234)}}","timestamp":1234}""");
-
-    private async Task<RunningProgram> OfferAsync(int port, string[] lines, params SecretProxy[] proxies)
-    {
-        var client = StartClient(port, [.. lines, string.Concat<SecretProxy>(proxies)]);
-        foreach (var proxy in proxies) await client.WaitForTextAsync(proxy.Started);
-        return client;
-    }
-
-    private async Task<RunningProgram> VisitAsync(int port, string[] lines, params Visitor[] visitors)
-    {
-        var client = StartClient(port, [.. lines, string.Concat<Visitor>(visitors)]);
-        foreach (var visitor in visitors) await client.WaitForTextAsync(visitor.Started);
-        return client;
-    }
-
-    private static async Task RefusedAsync(Visitor visitor)
-    {
-        using var user = await User.ConnectAsync(visitor.Port);
-        Assert.Empty(await user.ReceiveToEndAsync());
-    }
 }

@@ -4,7 +4,7 @@ namespace Frp.Server;
 internal sealed class Vhosts : IAsyncDisposable
 {
     /// <summary>Requests by host name and path.</summary>
-    internal IVhostFront? Http { get; init; }
+    internal HttpFront? Http { get; init; }
 
     /// <summary>TLS by the host name of its ClientHello.</summary>
     internal TlsFront? Tls { get; init; }

@@ -42,6 +42,9 @@ public sealed class PrefixedConnection : Connection
     public override bool CanHalfClose => _inner.CanHalfClose;
 
     /// <inheritdoc/>
+    public override bool HasPeerLeft => _inner.HasPeerLeft;
+
+    /// <inheritdoc/>
     public override ValueTask CompleteWritesAsync(CancellationToken cancellationToken) => _inner.CompleteWritesAsync(cancellationToken);
 
     /// <inheritdoc/>
