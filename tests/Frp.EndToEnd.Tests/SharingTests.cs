@@ -25,6 +25,27 @@ public sealed class SharingTests : HttpsTunnelTest
         await User.EchoOnceAsync(remote, 100_000);
     }
 
+    [Theory]
+    [InlineData(Clear)]
+    [InlineData(MarkedTls, "transport.protocol = \"websocket\"")]
+    public async Task Clear_text_users_share_it_too(params string[] lines)
+    {
+        await using var hello = TcpService.Start(async socket =>
+        {
+            await socket.ReceiveExactlyAsync("GET / HTTP/1.1\r\n".Length);
+            await socket.SendAllAsync("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello"u8.ToArray());
+            await socket.ReceiveToEndAsync();
+        });
+        int port = Ports.Next(), one = Ports.Next();
+        await NginxAsync(("one", one, ["a.test"]));
+        await ServerAsync(port, $"vhostHTTPPort = {port}", $"vhostHTTPSPort = {port}");
+        await ServeAsync(port, lines, Named("clear", "http", hello.Port, Domains("a.test")), Named("tls", "https", one, Domains("a.test")));
+        string[] resolve = ["--resolve", $"a.test:{port}:127.0.0.1"];
+        Assert.Equal((0, "hello"), await CurlAsync([.. resolve, $"http://a.test:{port}/"]));
+        Assert.Equal((0, "404"), await CurlAsync("-o", "/dev/null", "-w", "%{http_code}", $"http://127.0.0.1:{port}/"));
+        Assert.Equal("one a.test TLSv1.3", await GetAsync("a.test", port));
+    }
+
     [Fact]
     public async Task Plain_TLS_on_a_shared_port_is_the_users_alone()
     {

@@ -70,14 +70,14 @@ internal sealed partial class ServedProxy : IServerProxyHost, IGroupMember, IAsy
     public IUserListener ListenTls(string domain)
     {
         var front = _server.Vhosts.Tls ?? throw Unsupported();
-        return Shared("https", domain, () => front.Listen(domain, Registration.ProxyName));
+        return Shared(Registration.ProxyType, domain, () => front.Listen(domain, Registration.ProxyName));
     }
 
     /// <inheritdoc/>
     public IUserListener ListenConnect(ConnectRoute route)
     {
         var front = _server.Vhosts.Connect ?? throw Unsupported();
-        return Shared("tcpmux", string.Join('\0', route.Domain, route.RouteByUser, route.User, route.Password), () => front.Listen(route, Registration.ProxyName));
+        return Shared(Registration.ProxyType, string.Join('\0', route.Domain, route.RouteByUser, route.User, route.Password), () => front.Listen(route, Registration.ProxyName));
     }
 
     /// <inheritdoc/>

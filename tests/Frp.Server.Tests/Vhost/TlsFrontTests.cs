@@ -98,7 +98,7 @@ public sealed class TlsFrontTests : FrontTest
     {
         var first = Listen("Name.test");
         Assert.Equal("router config conflict", Assert.Throws<PeerRefusedException>(() => Listen("name.TEST")).Message);
-        Assert.True(Ingress.IsClaimed(new IngressKey(IngressKind.Host, "https:name.test")));
+        Assert.True(Ingress.IsClaimed(new IngressKey(IngressKind.Host, "tls:name.test")));
         var gone = first.DisposeAsync();
         var second = Listen("name.TEST");
         await gone;
@@ -106,13 +106,13 @@ public sealed class TlsFrontTests : FrontTest
         Assert.Null(await first.AcceptAsync(CancellationToken.None).Soon());
         Assert.Throws<PeerRefusedException>(() => Listen("name.test"));
         await second.DisposeAsync();
-        Assert.False(Ingress.IsClaimed(new IngressKey(IngressKind.Host, "https:name.test")));
+        Assert.False(Ingress.IsClaimed(new IngressKey(IngressKind.Host, "tls:name.test")));
     }
 
     [Fact]
     public async Task A_name_that_another_server_holds_is_refused()
     {
-        using var claim = Ingress.TryClaim(new IngressKey(IngressKind.Host, "https:name.test"), "elsewhere");
+        using var claim = Ingress.TryClaim(new IngressKey(IngressKind.Host, "tls:name.test"), "elsewhere");
         Assert.Throws<PeerRefusedException>(() => Listen("name.test"));
         claim!.Dispose();
         await Listen("name.test").DisposeAsync();

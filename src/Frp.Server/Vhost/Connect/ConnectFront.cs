@@ -40,7 +40,7 @@ internal sealed partial class ConnectFront : IVhostFront
     /// <param name="logger">Told of users who are refused.</param>
     internal ConnectFront(int port, bool passThrough, NotFoundPage notFound, IIngressRegistry ingress, TimeProvider time, ILogger logger)
     {
-        _names = new VhostTable<ConnectRoute>("tcpmux", port, ingress);
+        _names = new VhostTable<ConnectRoute>("connect", port, ingress);
         (_passThrough, _notFound, _time, _logger) = (passThrough, notFound, time, logger);
     }
 
@@ -74,7 +74,7 @@ internal sealed partial class ConnectFront : IVhostFront
             {
                 Log.Unauthorized(_logger, connection.Remote, PeerText.Escape(request.Host, 256));
                 owned = null;
-                // Compat: the request is answered with success before the credentials are looked at (docs/COMPAT.md, "tcpmux: 200 before 407").
+                // Compat: the request is answered with success before the credentials are looked at (docs/COMPAT.md, "CONNECT: 200 before 407").
                 await Farewell.SayAsync(connection, _passThrough ? Unauthorized : [.. Established, .. Unauthorized], _time, cancellationToken);
             }
             else
@@ -83,12 +83,12 @@ internal sealed partial class ConnectFront : IVhostFront
                 if (_passThrough) user = new PrefixedConnection(connection, Together(head, surplus));
                 else
                 {
-                    // Compat: what came along with the head is dropped (docs/COMPAT.md, "tcpmux: data before the 200").
+                    // Compat: what came along with the head is dropped (docs/COMPAT.md, "CONNECT: data before the 200").
                     await connection.Stream.WriteAsync(Established, deadline.Token);
                     await connection.Stream.FlushAsync(deadline.Token);
                 }
                 if (target.Listener.TryOffer(user)) owned = null;
-                else Log.Full(_logger, connection.Remote, PeerText.Escape(target.Route.Domain, 256));
+                else Log.NotTaken(_logger, connection.Remote, PeerText.Escape(target.Route.Domain, 256));
             }
         }
         catch (OperationCanceledException) when (deadline.HasPassed)
@@ -118,13 +118,13 @@ internal sealed partial class ConnectFront : IVhostFront
         [LoggerMessage(1, LogLevel.Debug, "[{Remote}] sent no CONNECT request")]
         internal static partial void NotConnect(ILogger logger, EndPoint? remote);
 
-        [LoggerMessage(2, LogLevel.Debug, "no tcpmux proxy for host [{Host}] that [{Remote}] asks for")]
+        [LoggerMessage(2, LogLevel.Debug, "no proxy for host [{Host}] that [{Remote}] asks for")]
         internal static partial void NoRoute(ILogger logger, EndPoint? remote, string host);
 
         [LoggerMessage(3, LogLevel.Debug, "[{Remote}] showed no valid credentials for host [{Host}]")]
         internal static partial void Unauthorized(ILogger logger, EndPoint? remote, string host);
 
-        [LoggerMessage(4, LogLevel.Warning, "connection of [{Remote}] to [{Domain}] closed: too many wait for the proxy")]
-        internal static partial void Full(ILogger logger, EndPoint? remote, string domain);
+        [LoggerMessage(4, LogLevel.Warning, "connection of [{Remote}] to [{Domain}] closed: the proxy takes no more")]
+        internal static partial void NotTaken(ILogger logger, EndPoint? remote, string domain);
     }
 }

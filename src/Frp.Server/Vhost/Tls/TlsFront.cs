@@ -33,7 +33,7 @@ internal sealed partial class TlsFront : IVhostFront
     /// <param name="logger">Told of users who are refused.</param>
     internal TlsFront(int port, IIngressRegistry ingress, TimeProvider time, ILogger logger)
     {
-        _names = new VhostTable<string>("https", port, ingress);
+        _names = new VhostTable<string>("tls", port, ingress);
         (_time, _logger) = (time, logger);
     }
 
@@ -60,7 +60,7 @@ internal sealed partial class TlsFront : IVhostFront
             }
             // The relay sends what was read already and goes on with the bare socket, so nothing is lost by having read it.
             else if (target.Listener.TryOffer(new PrefixedConnection(connection, hello))) owned = null;
-            else Log.Full(_logger, connection.Remote, PeerText.Escape(target.Route, 256));
+            else Log.NotTaken(_logger, connection.Remote, PeerText.Escape(target.Route, 256));
         }
         finally
         {
@@ -105,10 +105,10 @@ internal sealed partial class TlsFront : IVhostFront
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Debug, "no https proxy for host [{Host}] that [{Remote}] asks for")]
+        [LoggerMessage(1, LogLevel.Debug, "no proxy for host [{Host}] that [{Remote}] asks for")]
         internal static partial void NoRoute(ILogger logger, EndPoint? remote, string host);
 
-        [LoggerMessage(2, LogLevel.Warning, "connection of [{Remote}] to [{Domain}] closed: too many wait for the proxy")]
-        internal static partial void Full(ILogger logger, EndPoint? remote, string domain);
+        [LoggerMessage(2, LogLevel.Warning, "connection of [{Remote}] to [{Domain}] closed: the proxy takes no more")]
+        internal static partial void NotTaken(ILogger logger, EndPoint? remote, string domain);
     }
 }
