@@ -18,16 +18,17 @@ namespace Frp.Proxies;
 internal sealed class LocalDatagrams
 {
     // Source: wire specification §14.3.
-    internal static readonly TimeSpan IdleLimit = TimeSpan.FromSeconds(30);
-    internal const int MaxFlows = 8192;
+    private static readonly TimeSpan IdleLimit = TimeSpan.FromSeconds(30);
+    private const int MaxFlows = 8192;
     // Looking through the table pays for many newcomers at once.
-    private const int MadeRoomFor = 256;
+    internal const int MadeRoomFor = 256;
     private static readonly TimeSpan ShortestSweep = TimeSpan.FromSeconds(1);
 
     private readonly IPEndPoint _service;
     private readonly IMessageCodec _codec;
     private readonly int _datagramSize;
     private readonly string _proxyProtocol;
+    private readonly int _maxFlows;
     private readonly TimeProvider _time;
     private readonly DropReport _drops;
     private readonly DatagramOutbox _outbox;
@@ -45,9 +46,10 @@ internal sealed class LocalDatagrams
     /// <param name="proxyProtocol"><c>v1</c> or <c>v2</c> to say who the user is before each user's first datagram; empty for not.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">Told about drops.</param>
-    internal LocalDatagrams(IPEndPoint service, IMessageCodec codec, int datagramSize, string proxyProtocol, TimeProvider time, ILogger logger)
+    /// <param name="maxFlows">Users that are remembered at most.</param>
+    internal LocalDatagrams(IPEndPoint service, IMessageCodec codec, int datagramSize, string proxyProtocol, TimeProvider time, ILogger logger, int maxFlows = MaxFlows)
     {
-        (_service, _codec, _datagramSize, _proxyProtocol, _time) = (service, codec, datagramSize, proxyProtocol, time);
+        (_service, _codec, _datagramSize, _proxyProtocol, _time, _maxFlows) = (service, codec, datagramSize, proxyProtocol, time, maxFlows);
         _drops = new DropReport(logger, time);
         _outbox = new DatagramOutbox(codec, time);
         _find = _flows.GetAlternateLookup<ReadOnlySpan<byte>>();
@@ -161,7 +163,7 @@ internal sealed class LocalDatagrams
             if (_over) displaced = [flow];
             else
             {
-                if (_flows.Count >= MaxFlows) displaced = TakeOldest();
+                if (_flows.Count >= _maxFlows) displaced = TakeOldest();
                 _flows[json] = flow;
                 _sweep ??= _time.CreateTimer(static state => ((LocalDatagrams)state!).Sweep(), this, IdleLimit, Timeout.InfiniteTimeSpan);
             }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net;
 using System.Net.Sockets;
 
@@ -15,6 +16,7 @@ internal sealed class LocalFlow : SocketAsyncEventArgs, IThreadPoolWorkItem
 
     private readonly LocalDatagrams _owner;
     private readonly Socket _socket;
+    private readonly byte[] _buffer;
     private byte[]? _header;
     private long _lastActive;
 
@@ -33,7 +35,8 @@ internal sealed class LocalFlow : SocketAsyncEventArgs, IThreadPoolWorkItem
         {
             socket.Blocking = false;
             socket.Connect(service);
-            SetBuffer(GC.AllocateUninitializedArray<byte>(datagramSize, pinned: true));
+            _buffer = ArrayPool<byte>.Shared.Rent(datagramSize);
+            SetBuffer(_buffer, 0, datagramSize);
         }
         catch (Exception)
         {
@@ -89,6 +92,14 @@ internal sealed class LocalFlow : SocketAsyncEventArgs, IThreadPoolWorkItem
     private static bool IsRefusal(SocketError error) =>
         error is SocketError.ConnectionRefused or SocketError.ConnectionReset or SocketError.HostUnreachable or SocketError.NetworkUnreachable or SocketError.HostDown;
 
+    /// <summary>Gives back what receiving needed. Called by the last receive, once.</summary>
+    private void Release()
+    {
+        SetBuffer(null, 0, 0);
+        Dispose();
+        ArrayPool<byte>.Shared.Return(_buffer);
+    }
+
     private async ValueTask<SocketError> WaitAndSendAsync(ReadOnlyMemory<byte> content)
     {
         try
@@ -122,6 +133,7 @@ internal sealed class LocalFlow : SocketAsyncEventArgs, IThreadPoolWorkItem
                 else if (!IsRefusal(SocketError))
                 {
                     _owner.Remove(this); // closed by us, or of no more use
+                    Release();
                     break;
                 }
                 if (++turns < ReceivedPerTurn) continue;
@@ -131,7 +143,7 @@ internal sealed class LocalFlow : SocketAsyncEventArgs, IThreadPoolWorkItem
         }
         catch (ObjectDisposedException)
         {
-            // Closed between two receives.
+            Release(); // closed between two receives
         }
         if (received > 0) _owner.Kick();
         if (yields) ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
