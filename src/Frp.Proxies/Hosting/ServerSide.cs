@@ -76,7 +76,8 @@ public interface IServerProxyHost
     /// the session, as users expect when a client reconnects.
     /// </summary>
     /// <param name="user">The user's connection. Ownership passes to the server.</param>
-    void Serve(Connection user);
+    /// <param name="end">What the end of one direction of the user's connection does to the other; what the client agreed to counts as well.</param>
+    void Serve(Connection user, RelayEnd end = RelayEnd.HalfClose);
 
     /// <summary>Takes a work connection and tells the client whom it is for.</summary>
     /// <param name="source">The user's address; null where the kind does not say.</param>
@@ -116,7 +117,8 @@ public interface IVisitorListener : IAsyncDisposable
 /// <summary>A visitor's connection, admitted and answered, with the layers of the visitor's leg in place.</summary>
 /// <param name="Connection">Whoever accepted it owns it.</param>
 /// <param name="Codec">The framing that the visitor's client speaks.</param>
-public sealed record VisitorUser(Connection Connection, IMessageCodec Codec);
+/// <param name="End">What the end of one direction does to the other, as agreed with the visitor.</param>
+public sealed record VisitorUser(Connection Connection, IMessageCodec Codec, RelayEnd End);
 
 /// <summary>A work connection that serves one user.</summary>
 /// <param name="Connection">With the payload layers in place. Whoever opened it owns it.</param>
@@ -133,7 +135,20 @@ public sealed record ConnectRoute(string Domain, string RouteByUser, string User
 /// <summary>A route on the HTTP virtual-host port, with what is done to the requests on it.</summary>
 /// <param name="Domain">A host name, or a pattern that begins with <c>*</c>; any letter case.</param>
 /// <param name="Location">Path prefix; empty for every path.</param>
-public sealed record HttpRoute(string Domain, string Location);
+/// <param name="RouteByUser">The user name that routes here; empty for everybody else.</param>
+public sealed record HttpRoute(string Domain, string Location, string RouteByUser)
+{
+    /// <summary>Demanded user name. Credentials are demanded when this or <see cref="Password"/> is not empty.</summary>
+    public string User { get; init; } = "";
+    /// <summary>Demanded password.</summary>
+    public string Password { get; init; } = "";
+    /// <summary>What the local service gets to see as Host; empty for what the user said.</summary>
+    public string HostRewrite { get; init; } = "";
+    /// <summary>Headers that the request gets, whatever they were. Names and values are the client's: not checked.</summary>
+    public IReadOnlyDictionary<string, string> RequestHeaders { get; init; } = new Dictionary<string, string>();
+    /// <summary>Headers that the response gets, whatever they were. Names and values are the client's: not checked.</summary>
+    public IReadOnlyDictionary<string, string> ResponseHeaders { get; init; } = new Dictionary<string, string>();
+}
 
 /// <summary>One side said no. Carries the text that goes to the peer, or came from it.</summary>
 public sealed class PeerRefusedException : Exception

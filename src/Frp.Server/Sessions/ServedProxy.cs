@@ -64,19 +64,29 @@ internal sealed partial class ServedProxy : IServerProxyHost, IGroupMember, IAsy
     }
 
     /// <inheritdoc/>
-    public ValueTask<IUdpPort> BindUdpAsync(int port, CancellationToken cancellationToken) => throw Unsupported();
+    public ValueTask<IUdpPort> BindUdpAsync(int port, CancellationToken cancellationToken) => _server.Ports.BindUdpAsync(Registration.ProxyName, port, cancellationToken);
 
     /// <inheritdoc/>
-    public IUserListener ListenTls(string domain) => throw Unsupported();
+    public IUserListener ListenTls(string domain)
+    {
+        var front = _server.Vhosts.Tls ?? throw Unsupported();
+        return Shared("https", domain, () => front.Listen(domain, Registration.ProxyName));
+    }
 
     /// <inheritdoc/>
-    public IUserListener ListenConnect(ConnectRoute route) => throw Unsupported();
+    public IUserListener ListenConnect(ConnectRoute route)
+    {
+        var front = _server.Vhosts.Connect ?? throw Unsupported();
+        return Shared("tcpmux", string.Join('\0', route.Domain, route.RouteByUser, route.User, route.Password), () => front.Listen(route, Registration.ProxyName));
+    }
 
     /// <inheritdoc/>
-    public IDisposable ServeHttp(HttpRoute route) => throw Unsupported();
+    public IDisposable ServeHttp(HttpRoute route) =>
+        (_server.Vhosts.Http ?? throw new PeerRefusedException("type [http] not supported when vhost http port is not set")).Serve(route, this);
 
     /// <inheritdoc/>
-    public IVisitorListener ListenSecret(string secretKey, IReadOnlyList<string> allowUsers) => throw Unsupported();
+    public IVisitorListener ListenSecret(string secretKey, IReadOnlyList<string> allowUsers) =>
+        _server.Secrets.Listen(new SecretOwner(Registration.ProxyName, _session.Login.User, _session.HalfClose), secretKey, allowUsers);
 
     /// <summary>An entrance by name: the proxy's own, or its group's.</summary>
     /// <param name="kind">The name space of groups.</param>
@@ -89,7 +99,7 @@ internal sealed partial class ServedProxy : IServerProxyHost, IGroupMember, IAsy
     private PeerRefusedException Unsupported() => new($"proxy type [{Registration.ProxyType}] is not supported by this release of the server yet");
 
     /// <inheritdoc/>
-    public void Serve(Connection user) => _server.Users.RunChild("user connection", token => ServeAsync(user, token));
+    public void Serve(Connection user, RelayEnd end = RelayEnd.HalfClose) => _server.Users.RunChild("user connection", token => ServeAsync(user, end, token));
 
     /// <summary>Takes no more users, and gives the port back.</summary>
     internal async ValueTask CloseEntranceAsync()
@@ -105,14 +115,14 @@ internal sealed partial class ServedProxy : IServerProxyHost, IGroupMember, IAsy
         _nameClaim.Dispose();
     }
 
-    private async Task ServeAsync(Connection user, CancellationToken cancellationToken)
+    private async Task ServeAsync(Connection user, RelayEnd end, CancellationToken cancellationToken)
     {
         Log.UserConnection(Logger, user.Remote);
         try
         {
             var found = _share is null ? await OpenWorkAsync(user.Remote, user.Local, cancellationToken) : await OpenWorkInGroupAsync(_share, user, cancellationToken);
             if (found is not { } work) return;
-            var reason = await Relay.RunAsync(user, work.Connection, work.End, cancellationToken);
+            var reason = await Relay.RunAsync(user, work.Connection, end == RelayEnd.HalfClose ? work.End : end, cancellationToken);
             Log.UserDone(Logger, user.Remote, reason);
         }
         catch (Exception)
