@@ -76,6 +76,19 @@ public sealed class GroupTests : TunnelTest
         Assert.Equal(2, server.Output.Count("handed over to [up] of the same group"));
     }
 
+    [Fact]
+    public async Task A_user_is_closed_when_no_member_can_serve_it()
+    {
+        int port = Ports.Next(), shared = Ports.Next();
+        var server = await ServerAsync(port);
+        var client = await ClientAsync(port, [], new Proxy("one", Ports.Next(), shared, In("g")), new Proxy("two", Ports.Next(), shared, $"{In("g")}\n{Layers}"));
+        using var user = await User.ConnectAsync(shared);
+        await user.WaitForEndAsync();
+        // Each was tried, and none twice.
+        await client.WaitForTextAsync("connect to local service", 2);
+        Assert.Equal(1, server.Output.Count("handed over to ["));
+    }
+
     // kill -9 of one member of three, while users arrive. Users of two sorts must not notice: those who have not said anything yet, and
     // those who wait for the service to speak first. Whoever has a request under way to the dead member cannot be helped, because the
     // service may have acted on it; how many those are is printed.

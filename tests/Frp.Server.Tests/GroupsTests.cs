@@ -174,11 +174,13 @@ public sealed class GroupsTests
     private Entrance Door => _entrances[0];
 
     private async Task<GroupShare> JoinAsync(string name, string kind = "tcp", string parameters = "6", string key = "key") =>
-        await _groups.JoinAsync(kind, new Member(name, key), parameters, () =>
-        {
-            _entrances.Add(new Entrance());
-            return ValueTask.FromResult<IUserListener>(_entrances[^1]);
-        }, CancellationToken.None);
+        kind == "tcp" ? await _groups.JoinAsync(kind, new Member(name, key), parameters, () => ValueTask.FromResult(Open()), CancellationToken.None) : _groups.Join(kind, new Member(name, key), parameters, Open);
+
+    private IUserListener Open()
+    {
+        _entrances.Add(new Entrance());
+        return _entrances[^1];
+    }
 
     private static async Task ServeAsync(GroupShare share, List<string> served)
     {

@@ -58,7 +58,7 @@ internal sealed partial class ServedProxy : IServerProxyHost, IGroupMember, IAsy
     {
         if (Registration.Group.Length == 0) return await OpenAsync();
         // The port as it was asked for: who asks for any port must not join those who ask for a certain one.
-        return _share = await _server.Groups.JoinAsync("tcp", this, port.ToString(CultureInfo.InvariantCulture), OpenAsync, cancellationToken);
+        return _share = await _server.Groups.JoinAsync(Registration.ProxyType, this, port.ToString(CultureInfo.InvariantCulture), OpenAsync, cancellationToken);
 
         ValueTask<IUserListener> OpenAsync() => _server.Ports.ListenTcpAsync(Registration.ProxyName, port, cancellationToken);
     }

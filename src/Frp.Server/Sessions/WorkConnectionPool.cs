@@ -12,7 +12,7 @@ internal sealed record WorkConnection(Connection Connection, Frp.Wire.MessageStr
     internal bool IsDead => Connection switch
     {
         MuxConnection mux => mux.MuxStream.IsReadable,
-        _ => Connection.TryGetSocket(out var socket) && socket.Poll(0, System.Net.Sockets.SelectMode.SelectRead),
+        _ => Connection.TryGetSocket(out var socket) ? socket.Poll(0, System.Net.Sockets.SelectMode.SelectRead) : Connection.HasPeerLeft,
     };
 
     public async ValueTask DisposeAsync()
