@@ -127,7 +127,7 @@ internal sealed class HttpExchange : HttpTransformer
         {
             var body = await proxyResponse.Content.ReadAsStreamAsync(cancellationToken);
             var first = body.ReadAsync(Memory<byte>.Empty, cancellationToken);
-            if (!first.IsCompleted) await response.StartAsync(cancellationToken);
+            if (!first.IsCompleted) await response.Body.FlushAsync(cancellationToken);
             await SettleAsync(first);
         }
         return true;
