@@ -59,7 +59,7 @@ public sealed class HttpGrpcTests : HttpTest
         {
             context.Response.ContentType = "application/grpc";
             context.Response.DeclareTrailer("grpc-status");
-            await context.Response.StartAsync();
+            await context.Response.Body.FlushAsync();
             var buffer = new byte[1024];
             while (await context.Request.Body.ReadAsync(buffer) is var count and > 0)
             {
