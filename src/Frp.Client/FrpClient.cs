@@ -26,7 +26,10 @@ public sealed partial class FrpClient : IAsyncDisposable
     private readonly CancellationTokenSource _giveUp = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskScope _users;
+    private readonly TaskScope _checks;
+    private readonly Wakening _wakening = new();
     private readonly List<ManagedProxy> _proxies;
+    private readonly VisitorTable _visitors;
     private readonly ReconnectPolicy _reconnect;
     private ClientSession? _session;
     private Task? _completion;
@@ -41,9 +44,11 @@ public sealed partial class FrpClient : IAsyncDisposable
         (_config, _loggers, _time) = (config, loggers, time ?? TimeProvider.System);
         _logger = loggers.CreateLogger("client/service");
         _users = new TaskScope("users", (name, e) => Log.Fault(_logger, name, e));
+        _checks = new TaskScope("health checks", (name, e) => Log.Fault(_logger, name, e), _stop.Token);
         _reconnect = new ReconnectPolicy(_time, static () => RandomNumberGenerator.GetInt32(1000) / 1000.0);
         var proxyLogger = loggers.CreateLogger("client/proxy");
-        _proxies = [.. config.Proxies.OrderBy(p => p.Name, StringComparer.Ordinal).Select(p => new ManagedProxy(p, config, proxyLogger, _time))];
+        _proxies = [.. config.Proxies.OrderBy(p => p.Name, StringComparer.Ordinal).Select(p => new ManagedProxy(p, config, proxyLogger, _time, _wakening.Wake))];
+        _visitors = new VisitorTable(config, _users, loggers.CreateLogger("client/visitor"), _time);
     }
 
     /// <summary>Completes when the client has stopped. Faults with <see cref="LoginFailedException"/> when the first login failed and that was to be the end.</summary>
@@ -51,6 +56,9 @@ public sealed partial class FrpClient : IAsyncDisposable
 
     /// <summary>The state of every proxy.</summary>
     public IReadOnlyList<ProxyStatus> Proxies => [.. _proxies.Select(p => p.Status)];
+
+    /// <summary>The state of every visitor.</summary>
+    public IReadOnlyList<VisitorStatus> Visitors => _visitors.Statuses;
 
     /// <summary>Users that are being served.</summary>
     public int UserCount => _users.Count;
@@ -60,7 +68,7 @@ public sealed partial class FrpClient : IAsyncDisposable
     {
         var statuses = Proxies;
         int waiting = Volatile.Read(ref _session)?.WorkCount ?? 0;
-        return $"{statuses.Count(p => p.Phase == ProxyPhase.Running)} of {statuses.Count} proxies running, {waiting} pieces of work in the session, {UserCount} users";
+        return $"{statuses.Count(p => p.Phase == ProxyPhase.Running)} of {statuses.Count} proxies running, {Visitors.Count(v => v.Phase == VisitorPhase.Running)} visitors, {waiting} pieces of work in the session, {UserCount} users";
     }
 
     /// <summary>Starts logging in. Does not wait for it.</summary>
@@ -81,11 +89,12 @@ public sealed partial class FrpClient : IAsyncDisposable
             Auth = new TokenProver(_config.Auth, token, _time),
             Token = token,
             Proxies = _proxies,
+            Wakening = _wakening,
             Users = _users,
             Stopping = _giveUp.Token,
         };
-        foreach (var visitor in _config.Visitors) Log.VisitorUnserved(_logger, visitor.Name, visitor.Type);
         if (_config.WebServer.Port > 0) Log.Unserved(_logger, "webServer.port");
+        foreach (var proxy in _proxies) _checks.RunChild("health check", proxy.WatchHealthAsync);
         _completion = RunAsync(context);
     }
 
@@ -95,10 +104,16 @@ public sealed partial class FrpClient : IAsyncDisposable
     public Task WaitUntilRunningAsync(string name, CancellationToken cancellationToken) =>
         (_proxies.Find(p => p.Config.Name == name) ?? throw new ArgumentException($"there is no proxy [{name}]", nameof(name))).WaitUntilRunningAsync(cancellationToken);
 
+    /// <summary>Waits until a visitor's door has been opened, which it is from then on until the client stops.</summary>
+    /// <param name="name">Its name in the configuration.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public Task WaitUntilVisitorOpenAsync(string name, CancellationToken cancellationToken) => _visitors.WaitUntilOpenAsync(name, cancellationToken);
+
     /// <summary>Stops: proxies are withdrawn, open connections get <paramref name="drain"/> to finish, the rest is cut.</summary>
     public async Task StopAsync(TimeSpan drain)
     {
         await _stop.CancelAsync();
+        await _visitors.DisposeAsync();
         if (_completion is null) return;
         if (Volatile.Read(ref _session) is { } session)
         {
@@ -121,6 +136,7 @@ public sealed partial class FrpClient : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await StopAsync(TimeSpan.Zero);
+        await _checks.DisposeAsync();
         await _users.DisposeAsync();
         _giveUp.Dispose();
         _stop.Dispose();
@@ -160,6 +176,7 @@ public sealed partial class FrpClient : IAsyncDisposable
         _reconnect.Succeeded();
         Log.LoggedIn(_logger, PeerText.Escape(_runId, 64));
         Volatile.Write(ref _session, session);
+        _visitors.OnSession(session);
         try
         {
             var reason = await session.RunAsync();
@@ -168,6 +185,7 @@ public sealed partial class FrpClient : IAsyncDisposable
         finally
         {
             Volatile.Write(ref _session, null);
+            _visitors.OnSessionLost();
             foreach (var proxy in _proxies) proxy.OnSessionLost();
         }
     }
@@ -188,9 +206,6 @@ public sealed partial class FrpClient : IAsyncDisposable
 
         [LoggerMessage(5, LogLevel.Warning, "{Count} connections were cut: they did not finish in time")]
         internal static partial void Undrained(ILogger logger, int count);
-
-        [LoggerMessage(7, LogLevel.Warning, "visitor [{Name}]: type [{Type}] is not supported by this release of the client yet")]
-        internal static partial void VisitorUnserved(ILogger logger, string name, string type);
 
         [LoggerMessage(8, LogLevel.Warning, "{Option} is set, but this release does not serve it yet")]
         internal static partial void Unserved(ILogger logger, string option);

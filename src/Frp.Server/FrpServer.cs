@@ -84,11 +84,18 @@ public sealed partial class FrpServer : IAsyncDisposable
             Time = _time,
             Sessions = _sessions,
             Ingress = _ingress,
+            Secrets = new SecretListeners(_ingress),
             Ports = new ProxyPorts(_config, _ingress, _time, _loggers.CreateLogger("server/ports")),
+            Groups = new UserGroups(_loggers.CreateLogger("server/group")),
             Auth = new TokenVerifier(_config.Auth, token),
             TokenBytes = Encoding.UTF8.GetBytes(token),
             StreamKey = StreamKey.Derive(token),
-            Vhosts = new Vhosts { Http = _config.VhostHttpPort > 0 ? new HttpFront(_config, _ingress, _users, _time, _loggers.CreateLogger("server/vhost")) : null },
+            Vhosts = new Vhosts
+            {
+                Http = _config.VhostHttpPort > 0 ? new HttpFront(_config, _ingress, _users, _time, _loggers.CreateLogger("server/vhost")) : null,
+                Tls = CreateTlsFront(),
+                Connect = CreateConnectFront(),
+            },
             Users = _users,
             Stopping = _stopping.Token,
         };
@@ -147,6 +154,16 @@ public sealed partial class FrpServer : IAsyncDisposable
         _stopping.Dispose();
     }
 
+    private TlsFront? CreateTlsFront() =>
+        _config.VhostHttpsPort > 0 ? new TlsFront(_config.VhostHttpsPort, _ingress, _time, _loggers.CreateLogger("server/vhost")) : null;
+
+    private ConnectFront? CreateConnectFront()
+    {
+        if (_config.TcpmuxHttpConnectPort <= 0) return null;
+        var logger = _loggers.CreateLogger("server/vhost");
+        return new ConnectFront(_config.TcpmuxHttpConnectPort, _config.TcpmuxPassthrough, new NotFoundPage(_config, logger), _ingress, _time, logger);
+    }
+
     /// <summary>Opens the doors of the virtual hosts that the configuration turns on.</summary>
     private async ValueTask OpenVhostsAsync(Vhosts vhosts, CancellationToken cancellationToken)
     {
@@ -188,8 +205,6 @@ public sealed partial class FrpServer : IAsyncDisposable
     {
         if (_config.KcpBindPort > 0) yield return "kcpBindPort";
         if (_config.QuicBindPort > 0) yield return "quicBindPort";
-        if (_config.VhostHttpsPort > 0) yield return "vhostHTTPSPort";
-        if (_config.TcpmuxHttpConnectPort > 0) yield return "tcpmuxHTTPConnectPort";
         if (_config.SshTunnelGateway.BindPort > 0) yield return "sshTunnelGateway.bindPort";
         if (_config.WebServer.Port > 0) yield return "webServer.port";
         if (_config.HttpPlugins.Count > 0) yield return "httpPlugins";
@@ -238,7 +253,7 @@ public sealed partial class FrpServer : IAsyncDisposable
     {
         while (await session.AcceptStreamAsync(cancellationToken) is { } stream)
         {
-            var connection = new MuxConnection(stream, carrier.Local, carrier.Remote);
+            var connection = new MuxConnection(stream, carrier.Local, carrier.Remote, carrier);
             streams.RunChild("logical connection", token => _logical!.ServeAsync(connection, token));
         }
     }

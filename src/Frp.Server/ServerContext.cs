@@ -13,7 +13,9 @@ internal sealed class ServerContext
     internal required SessionRegistry Sessions { get; init; }
     internal required IIngressRegistry Ingress { get; init; }
     internal required ProxyPorts Ports { get; init; }
+    internal required UserGroups Groups { get; init; }
     internal required Vhosts Vhosts { get; init; }
+    internal required SecretListeners Secrets { get; init; }
     internal required TokenVerifier Auth { get; init; }
 
     /// <summary>UTF-8 of the token, an input of the v2 control keys.</summary>

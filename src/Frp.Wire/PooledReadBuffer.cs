@@ -28,6 +28,9 @@ internal struct PooledReadBuffer
     /// <summary>What is buffered.</summary>
     internal readonly Span<byte> Filled => _array.AsSpan(_start, _end - _start);
 
+    /// <summary>The same, to be kept until bytes are consumed or room is asked for.</summary>
+    internal readonly Memory<byte> FilledMemory => _array.AsMemory(_start, _end - _start);
+
     internal readonly int Length => _end - _start;
 
     /// <summary>Room behind what is buffered, so that at least <paramref name="needed"/> bytes fit in all.</summary>

@@ -18,9 +18,12 @@ public static class RawClient
     public static byte[] Login(string token, string runId = "", string hostname = "by-hand")
     {
         long now = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds();
-        string key = Convert.ToHexStringLower(MD5.HashData(Encoding.UTF8.GetBytes(token + now.ToString(CultureInfo.InvariantCulture))));
-        return Message('o', $$"""{"version":"0.70.1","hostname":{{Quote(hostname)}},"os":"linux","arch":"amd64","privilege_key":"{{key}}","timestamp":{{now}},"run_id":"{{runId}}","pool_count":0}""");
+        return Message('o', $$"""{"version":"0.70.1","hostname":{{Quote(hostname)}},"os":"linux","arch":"amd64","privilege_key":"{{ProofOf(token, now)}}","timestamp":{{now}},"run_id":"{{runId}}","pool_count":0}""");
     }
+
+    /// <summary>The proof of a secret: of the token in logins, of the secret key in visitors.</summary>
+    public static string ProofOf(string secret, long timestamp) =>
+        Convert.ToHexStringLower(MD5.HashData(Encoding.UTF8.GetBytes(secret + timestamp.ToString(CultureInfo.InvariantCulture))));
 
     /// <summary>Any message.</summary>
     public static byte[] Message(char type, string json) => [.. Head(type, Encoding.UTF8.GetByteCount(json)), .. Encoding.UTF8.GetBytes(json)];

@@ -9,13 +9,17 @@ internal sealed class LocalServiceProxy(ProxyConfig config, IClientProxyHost hos
 {
     public async Task ServeAsync(Connection work, StartWorkConn start, RelayEnd end, CancellationToken cancellationToken)
     {
-        Connection local;
+        Connection? local = null;
         try
         {
+            // Before anything is dialled: what makes no header is no reason to bother the service.
+            byte[]? header = ProxyProtocolHeader.ForUser(config.Transport.ProxyProtocolVersion, start);
             local = await host.DialLocalAsync(config.LocalIP, config.LocalPort, cancellationToken);
+            if (header is not null) work = await ProxyProtocolHeader.PrependAsync(work, header);
         }
         catch (Exception)
         {
+            if (local is not null) await local.DisposeAsync();
             await work.DisposeAsync();
             throw;
         }

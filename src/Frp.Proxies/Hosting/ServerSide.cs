@@ -76,7 +76,8 @@ public interface IServerProxyHost
     /// the session, as users expect when a client reconnects.
     /// </summary>
     /// <param name="user">The user's connection. Ownership passes to the server.</param>
-    void Serve(Connection user);
+    /// <param name="end">What the end of one direction of the user's connection does to the other; what the client agreed to counts as well.</param>
+    void Serve(Connection user, RelayEnd end = RelayEnd.HalfClose);
 
     /// <summary>Takes a work connection and tells the client whom it is for.</summary>
     /// <param name="source">The user's address; null where the kind does not say.</param>
@@ -116,7 +117,8 @@ public interface IVisitorListener : IAsyncDisposable
 /// <summary>A visitor's connection, admitted and answered, with the layers of the visitor's leg in place.</summary>
 /// <param name="Connection">Whoever accepted it owns it.</param>
 /// <param name="Codec">The framing that the visitor's client speaks.</param>
-public sealed record VisitorUser(Connection Connection, IMessageCodec Codec);
+/// <param name="End">What the end of one direction does to the other, as agreed with the visitor.</param>
+public sealed record VisitorUser(Connection Connection, IMessageCodec Codec, RelayEnd End);
 
 /// <summary>A work connection that serves one user.</summary>
 /// <param name="Connection">With the payload layers in place. Whoever opened it owns it.</param>

@@ -20,6 +20,12 @@ internal sealed partial class StcpProxy : ProxyKind
     public override JsonTypeInfo ConfigType => Model.Of<StcpProxyConfig>(StcpJson.Default);
     public override Func<JsonTypeInfo> VisitorType => static () => Model.Of<StcpVisitorConfig>(StcpJson.Default);
 
+    public override ValueTask<IServerProxy> StartServerAsync(IServerProxyHost host, CancellationToken cancellationToken) => ValueTask.FromResult(SecretStreamProxy.Start(host));
+
+    public override IClientProxy? CreateClient(ProxyConfig config, IClientProxyHost host) => new LocalServiceProxy(config, host);
+
+    public override IVisitor? CreateVisitor(VisitorConfig config, IVisitorHost host) => new StcpVisitor((StcpVisitorConfig)config, host);
+
     protected override void Describe(ProxyConfig config, NewProxy message) => ((StcpProxyConfig)config).Describe(message);
 
     [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, GenerationMode = JsonSourceGenerationMode.Metadata)]

@@ -20,6 +20,12 @@ internal sealed partial class SudpProxy : ProxyKind
     public override JsonTypeInfo ConfigType => Model.Of<SudpProxyConfig>(SudpJson.Default);
     public override Func<JsonTypeInfo> VisitorType => static () => Model.Of<SudpVisitorConfig>(SudpJson.Default);
 
+    public override ValueTask<IServerProxy> StartServerAsync(IServerProxyHost host, CancellationToken cancellationToken) => ValueTask.FromResult(SudpServerProxy.Start(host));
+
+    public override IClientProxy? CreateClient(ProxyConfig config, IClientProxyHost host) => new DatagramClientProxy(config, host, single: false);
+
+    public override IVisitor? CreateVisitor(VisitorConfig config, IVisitorHost host) => new SudpVisitor((SudpVisitorConfig)config, host);
+
     protected override void Describe(ProxyConfig config, NewProxy message) => ((SudpProxyConfig)config).Describe(message);
 
     [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, GenerationMode = JsonSourceGenerationMode.Metadata)]

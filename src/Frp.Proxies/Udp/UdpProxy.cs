@@ -20,6 +20,12 @@ internal sealed partial class UdpProxy : ProxyKind
     public override string Name => "udp";
     public override JsonTypeInfo ConfigType => Model.Of<UdpProxyConfig>(UdpJson.Default);
 
+    public override bool TakesRemotePort => true;
+
+    public override ValueTask<IServerProxy> StartServerAsync(IServerProxyHost host, CancellationToken cancellationToken) => UdpServerProxy.StartAsync(host, cancellationToken);
+
+    public override IClientProxy? CreateClient(ProxyConfig config, IClientProxyHost host) => new DatagramClientProxy(config, host, single: true);
+
     protected override void Describe(ProxyConfig config, NewProxy message) => message.RemotePort = ((UdpProxyConfig)config).RemotePort;
 
     [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, GenerationMode = JsonSourceGenerationMode.Metadata)]

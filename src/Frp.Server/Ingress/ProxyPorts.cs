@@ -18,32 +18,53 @@ internal sealed class ProxyPorts(ServerConfig config, IIngressRegistry registry,
     private const int RandomAttempts = 5;
     private const int RandomPicks = 1024;
 
-    /// <summary>Claims and binds a TCP port.</summary>
+    /// <summary>Opens a claimed port. The claim belongs to what it returns.</summary>
+    private delegate ValueTask<T> Opener<T>(int port, IDisposable claim, CancellationToken cancellationToken);
+
+    /// <summary>Claims a TCP port and listens on it.</summary>
     /// <exception cref="PeerRefusedException">The port cannot be had.</exception>
-    internal async ValueTask<IUserListener> ListenTcpAsync(string owner, int port, CancellationToken cancellationToken)
+    internal ValueTask<IUserListener> ListenTcpAsync(string owner, int port, CancellationToken cancellationToken) =>
+        AcquireAsync(IngressKind.TcpPort, owner, port, OpenTcpAsync, cancellationToken);
+
+    /// <summary>Claims and binds a UDP port. The ports of UDP are not those of TCP: the same number may be had in both.</summary>
+    /// <exception cref="PeerRefusedException">The port cannot be had.</exception>
+    internal async ValueTask<IUdpPort> BindUdpAsync(string owner, int port, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await AcquireAsync(IngressKind.UdpPort, owner, port, OpenUdpAsync, cancellationToken);
+        }
+        catch (PeerRefusedException e)
+        {
+            // Source: wire specification §23.
+            throw new PeerRefusedException(string.Create(CultureInfo.InvariantCulture, $"acquire port {port} error: {e.Message}"));
+        }
+    }
+
+    private async ValueTask<T> AcquireAsync<T>(IngressKind kind, string owner, int port, Opener<T> open, CancellationToken cancellationToken) where T : class
     {
         if (port != 0)
         {
             if (!IsAllowed(port)) throw new PeerRefusedException("port not allowed");
-            var claim = registry.TryClaim(KeyOf(port), owner) ?? throw new PeerRefusedException("port already used");
-            return await TryBindAsync(port, claim, cancellationToken) ?? throw new PeerRefusedException("port unavailable");
+            var claim = registry.TryClaim(KeyOf(kind, port), owner) ?? throw new PeerRefusedException("port already used");
+            return await TryOpenAsync(port, claim, open, cancellationToken) ?? throw new PeerRefusedException("port unavailable");
         }
-        if (registry.LastPort(IngressKind.TcpPort, owner) is { } last && IsAllowed(last) && await TryListenAsync(owner, last, cancellationToken) is { } again) return again;
-        for (int attempt = 0; attempt < RandomAttempts && PickFree() is { } candidate; attempt++)
+        if (registry.LastPort(kind, owner) is { } last && IsAllowed(last) && await TryClaimAndOpenAsync(kind, owner, last, open, cancellationToken) is { } again) return again;
+        for (int attempt = 0; attempt < RandomAttempts && PickFree(kind) is { } candidate; attempt++)
         {
-            if (await TryListenAsync(owner, candidate, cancellationToken) is { } listener) return listener;
+            if (await TryClaimAndOpenAsync(kind, owner, candidate, open, cancellationToken) is { } opened) return opened;
         }
         throw new PeerRefusedException("no available port");
     }
 
     private bool IsAllowed(int port) => config.AllowedPorts.Contains(port);
 
-    private int? PickFree()
+    private int? PickFree(IngressKind kind)
     {
         for (int pick = 0; pick < RandomPicks; pick++)
         {
             int port = PickAllowed();
-            if (!registry.IsClaimed(KeyOf(port))) return port;
+            if (!registry.IsClaimed(KeyOf(kind, port))) return port;
         }
         return null;
     }
@@ -62,24 +83,38 @@ internal sealed class ProxyPorts(ServerConfig config, IIngressRegistry registry,
         throw new InvalidOperationException("the ranges hold fewer ports than they count");
     }
 
-    private async ValueTask<UserListener?> TryListenAsync(string owner, int port, CancellationToken cancellationToken) =>
-        registry.TryClaim(KeyOf(port), owner) is { } claim ? await TryBindAsync(port, claim, cancellationToken) : null;
+    private async ValueTask<T?> TryClaimAndOpenAsync<T>(IngressKind kind, string owner, int port, Opener<T> open, CancellationToken cancellationToken) where T : class =>
+        registry.TryClaim(KeyOf(kind, port), owner) is { } claim ? await TryOpenAsync(port, claim, open, cancellationToken) : null;
 
-    /// <summary>Binds a claimed port; gives the claim back when the machine says no.</summary>
-    private async ValueTask<UserListener?> TryBindAsync(int port, IDisposable claim, CancellationToken cancellationToken)
+    /// <summary>Opens a claimed port; gives the claim back when the machine says no.</summary>
+    private static async ValueTask<T?> TryOpenAsync<T>(int port, IDisposable claim, Opener<T> open, CancellationToken cancellationToken) where T : class
     {
         try
         {
-            return new UserListener(await TcpBindListener.BindAsync(config.ProxyBindAddr, port, new TcpListenOptions(), time, logger, cancellationToken), claim);
+            return await open(port, claim, cancellationToken);
         }
         catch (SocketException)
         {
             claim.Dispose();
             return null;
         }
+        catch (Exception)
+        {
+            claim.Dispose();
+            throw;
+        }
     }
 
-    private static IngressKey KeyOf(int port) => new(IngressKind.TcpPort, port.ToString(CultureInfo.InvariantCulture));
+    private async ValueTask<IUserListener> OpenTcpAsync(int port, IDisposable claim, CancellationToken cancellationToken) =>
+        new UserListener(await TcpBindListener.BindAsync(config.ProxyBindAddr, port, new TcpListenOptions(), time, logger, cancellationToken), claim);
+
+    private async ValueTask<IUdpPort> OpenUdpAsync(int port, IDisposable claim, CancellationToken cancellationToken)
+    {
+        var endPoint = await BindAddress.ResolveAsync(config.ProxyBindAddr, port, cancellationToken);
+        return new UdpPort(BindAddress.Bind(endPoint, SocketType.Dgram, ProtocolType.Udp), port, claim);
+    }
+
+    private static IngressKey KeyOf(IngressKind kind, int port) => new(kind, port.ToString(CultureInfo.InvariantCulture));
 
     /// <summary>A bound port with its claim.</summary>
     private sealed class UserListener(TcpBindListener listener, IDisposable claim) : IUserListener
@@ -93,6 +128,20 @@ internal sealed class ProxyPorts(ServerConfig config, IIngressRegistry registry,
         {
             await listener.DisposeAsync();
             claim.Dispose();
+        }
+    }
+    /// <summary>A bound UDP port with its claim.</summary>
+    private sealed class UdpPort(Socket socket, int port, IDisposable claim) : IUdpPort
+    {
+        public int Port => port;
+
+        public Socket Socket => socket;
+
+        public ValueTask DisposeAsync()
+        {
+            socket.Dispose();
+            claim.Dispose();
+            return ValueTask.CompletedTask;
         }
     }
 }

@@ -9,9 +9,9 @@ namespace Frp.Server;
 
 /// <summary>
 /// Finds out what a logical connection is by its first message, and hands it to whom it belongs: a login becomes a session, a
-/// work connection goes to its session's pool.
+/// work connection goes to its session's pool, a visitor to its secret proxy.
 /// </summary>
-/// <remarks>Source: wire specification §2, §8.4, §10.2, §11.2.</remarks>
+/// <remarks>Source: wire specification §2, §8.4, §10.2, §11.2, §16.3.</remarks>
 internal sealed partial class LogicalConnections(ServerContext server)
 {
     // Source: wire specification §22.
@@ -61,7 +61,7 @@ internal sealed partial class LogicalConnections(ServerContext server)
                     if (await AddWorkConnectionAsync(connection, messages, work, cancellationToken)) kept = true; // the pool's now
                     return;
                 case NewVisitorConn visitor:
-                    await AnswerAsync(messages, RefusalOf(visitor), cancellationToken);
+                    if (await AdmitVisitorAsync(connection, messages, visitor, cancellationToken)) kept = true; // the secret proxy's now
                     return;
                 default:
                     throw new ProtocolViolationException($"{first.GetType().Name} is not a first message");
@@ -105,7 +105,7 @@ internal sealed partial class LogicalConnections(ServerContext server)
             if (keys is null && messages.Codec.Version == WireVersion.V2) throw new PeerRefusedException("missing v2 crypto negotiation");
             server.Auth.VerifyLogin(login);
             if (login.RunId.Length == 0) login.RunId = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
-            session = new ControlSession(server, login, messages.Codec, halfClose: ProductVersion.KnowsFeatures(login.Version));
+            session = new ControlSession(server, login, messages.Codec, halfClose: ProductVersion.KnowsFeatures(login.Version) && connection.CanHalfClose);
             await ReplaceAsync(session, cancellationToken);
             var answer = new LoginResp { Version = ProductVersion.Wire, RunId = login.RunId };
             if (session.HalfClose) answer.Features.Add(LoginResp.HalfClose);
@@ -161,11 +161,45 @@ internal sealed partial class LogicalConnections(ServerContext server)
         return false;
     }
 
-    private NewVisitorConnResp RefusalOf(NewVisitorConn visitor)
+    /// <summary>Brings a visitor to its secret proxy, and answers.</summary>
+    /// <returns>Whether the connection is the proxy's now.</returns>
+    private async Task<bool> AdmitVisitorAsync(Connection connection, MessageStream messages, NewVisitorConn visitor, CancellationToken cancellationToken)
     {
-        string error = $"custom listener for [{visitor.ProxyName}] doesn't exist";
-        if (visitor.RunId.Length > 0 && !server.Sessions.TryGetActive(visitor.RunId, out _, out var problem)) error = problem;
-        return new NewVisitorConnResp { ProxyName = visitor.ProxyName, Error = server.Config.DetailedErrorsToClient ? error : "register visitor conn error" };
+        SecretListener listener;
+        bool halfClose;
+        try
+        {
+            // Clients from before 0.50 say no run ID: their user is nobody.
+            ControlSession? session = null;
+            if (visitor.RunId.Length > 0 && !server.Sessions.TryGetVisiting(visitor.RunId, out session, out var problem)) throw new PeerRefusedException(problem);
+            listener = server.Secrets.Admit(visitor, session?.Login.User ?? "");
+            halfClose = visitor.HalfClose && session is { HalfClose: true } && listener.Owner.HalfClose && connection.CanHalfClose;
+        }
+        catch (PeerRefusedException e)
+        {
+            Log.VisitorRefused(_logger, connection.Remote, PeerText.Escape(e.Message, 1024));
+            string text = server.Config.DetailedErrorsToClient ? e.Message : "register visitor conn error";
+            await AnswerVisitorAsync(messages, new NewVisitorConnResp { ProxyName = visitor.ProxyName, Error = text }, cancellationToken);
+            return false;
+        }
+        // In the clear, whatever layers the payload has.
+        await AnswerVisitorAsync(messages, new NewVisitorConnResp { ProxyName = visitor.ProxyName, HalfClose = halfClose }, cancellationToken);
+        var layered = PayloadLayers.Wrap(connection, messages.TakeSurplus(), visitor.UseEncryption ? listener.StreamKey : null, visitor.UseCompression);
+        if (listener.Deliver(new VisitorUser(layered, messages.Codec, halfClose ? RelayEnd.HalfClose : RelayEnd.CloseBoth))) return true;
+        await layered.DisposeAsync(); // the proxy has gone, or its queue has filled up, this moment
+        return false;
+    }
+
+    private async Task AnswerVisitorAsync(MessageStream messages, NewVisitorConnResp answer, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await AnswerAsync(messages, answer, cancellationToken);
+        }
+        catch (MessageTooLongException e)
+        {
+            throw new ProtocolViolationException($"the name that a visitor asks for is too long: {e.Message}", e); // it is said twice in the answer
+        }
     }
 
     private async Task AnswerAsync(MessageStream messages, Message answer, CancellationToken cancellationToken)
@@ -194,6 +228,9 @@ internal sealed partial class LogicalConnections(ServerContext server)
 
         [LoggerMessage(4, LogLevel.Warning, "work connection of [{Remote}] refused: {Cause}")]
         internal static partial void WorkConnectionRefused(ILogger logger, EndPoint? remote, string cause);
+
+        [LoggerMessage(7, LogLevel.Warning, "register visitor conn error: [{Remote}] {Cause}")]
+        internal static partial void VisitorRefused(ILogger logger, EndPoint? remote, string cause);
 
         [LoggerMessage(5, LogLevel.Debug, "connection of [{Remote}] ended before its first message")]
         internal static partial void Gone(ILogger logger, EndPoint? remote);

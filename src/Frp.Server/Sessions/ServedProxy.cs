@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using Frp.Config;
 using Frp.Proxies;
@@ -8,17 +9,21 @@ using Microsoft.Extensions.Logging;
 namespace Frp.Server;
 
 /// <summary>A proxy of a session, from its registration to its end, and what its kind sees of the server.</summary>
-internal sealed partial class ServedProxy : IServerProxyHost, IAsyncDisposable
+internal sealed partial class ServedProxy : IServerProxyHost, IGroupMember, IAsyncDisposable
 {
     private readonly ServerContext _server;
     private readonly ControlSession _session;
     private readonly IDisposable _nameClaim;
+    private readonly BandwidthLimiter? _limiter;
     private IServerProxy? _proxy;
+    private GroupShare? _share; // set before the entrance yields its first user
 
     internal ServedProxy(ServerContext server, ControlSession session, NewProxy registration, IDisposable nameClaim, bool takesRemotePort)
     {
         (_server, _session, Registration, _nameClaim, TakesRemotePort) = (server, session, registration, nameClaim, takesRemotePort);
         Logger = PrefixLogger.Append(PrefixLogger.Append(server.Loggers.CreateLogger("server/proxy"), PeerText.Escape(session.RunId, 64)), PeerText.Escape(registration.ProxyName, 256));
+        // Compat: a quantity that cannot be read sets no limit.
+        if (registration.BandwidthLimitMode == "server" && BandwidthQuantity.TryParse(registration.BandwidthLimit, out var limit, out _)) _limiter = BandwidthLimiter.For(limit.BytesPerSecond, Time);
         Scope = new TaskScope($"proxy {registration.ProxyName}", (name, e) => Log.Fault(Logger, name, e));
     }
 
@@ -49,28 +54,52 @@ internal sealed partial class ServedProxy : IServerProxyHost, IAsyncDisposable
     internal async ValueTask StartAsync(ProxyKind kind) => _proxy = await kind.StartServerAsync(this, _session.Stopping);
 
     /// <inheritdoc/>
-    public ValueTask<IUserListener> ListenTcpAsync(int port, CancellationToken cancellationToken) => _server.Ports.ListenTcpAsync(Registration.ProxyName, port, cancellationToken);
+    public async ValueTask<IUserListener> ListenTcpAsync(int port, CancellationToken cancellationToken)
+    {
+        if (Registration.Group.Length == 0) return await OpenAsync();
+        // The port as it was asked for: who asks for any port must not join those who ask for a certain one.
+        return _share = await _server.Groups.JoinAsync("tcp", this, port.ToString(CultureInfo.InvariantCulture), OpenAsync, cancellationToken);
+
+        ValueTask<IUserListener> OpenAsync() => _server.Ports.ListenTcpAsync(Registration.ProxyName, port, cancellationToken);
+    }
 
     /// <inheritdoc/>
-    public ValueTask<IUdpPort> BindUdpAsync(int port, CancellationToken cancellationToken) => throw Unsupported();
+    public ValueTask<IUdpPort> BindUdpAsync(int port, CancellationToken cancellationToken) => _server.Ports.BindUdpAsync(Registration.ProxyName, port, cancellationToken);
 
     /// <inheritdoc/>
-    public IUserListener ListenTls(string domain) => throw Unsupported();
+    public IUserListener ListenTls(string domain)
+    {
+        var front = _server.Vhosts.Tls ?? throw Unsupported();
+        return Shared(Registration.ProxyType, domain, () => front.Listen(domain, Registration.ProxyName));
+    }
 
     /// <inheritdoc/>
-    public IUserListener ListenConnect(ConnectRoute route) => throw Unsupported();
+    public IUserListener ListenConnect(ConnectRoute route)
+    {
+        var front = _server.Vhosts.Connect ?? throw Unsupported();
+        return Shared(Registration.ProxyType, string.Join('\0', route.Domain, route.RouteByUser, route.User, route.Password), () => front.Listen(route, Registration.ProxyName));
+    }
 
     /// <inheritdoc/>
     public IDisposable ServeHttp(HttpRoute route) =>
         (_server.Vhosts.Http ?? throw new PeerRefusedException("type [http] not supported when vhost http port is not set")).Serve(route, this);
 
     /// <inheritdoc/>
-    public IVisitorListener ListenSecret(string secretKey, IReadOnlyList<string> allowUsers) => throw Unsupported();
+    public IVisitorListener ListenSecret(string secretKey, IReadOnlyList<string> allowUsers) =>
+        _server.Secrets.Listen(new SecretOwner(Registration.ProxyName, _session.Login.User, _session.HalfClose), secretKey, allowUsers);
+
+    /// <summary>An entrance by name: the proxy's own, or its group's.</summary>
+    /// <param name="kind">The name space of groups.</param>
+    /// <param name="parameters">What the members of a group must have in common, in any form.</param>
+    /// <param name="open">Opens the entrance. Must not wait, and must not call back.</param>
+    /// <exception cref="PeerRefusedException">The entrance cannot be had, or the group is another one than the proxy thinks.</exception>
+    private IUserListener Shared(string kind, string parameters, Func<IUserListener> open) =>
+        Registration.Group.Length == 0 ? open() : _share = _server.Groups.Join(kind, this, parameters, open);
 
     private PeerRefusedException Unsupported() => new($"proxy type [{Registration.ProxyType}] is not supported by this release of the server yet");
 
     /// <inheritdoc/>
-    public void Serve(Connection user) => _server.Users.RunChild("user connection", token => ServeAsync(user, token));
+    public void Serve(Connection user, RelayEnd end = RelayEnd.HalfClose) => _server.Users.RunChild("user connection", token => ServeAsync(user, end, token));
 
     /// <summary>Takes no more users, and gives the port back.</summary>
     internal async ValueTask CloseEntranceAsync()
@@ -86,13 +115,14 @@ internal sealed partial class ServedProxy : IServerProxyHost, IAsyncDisposable
         _nameClaim.Dispose();
     }
 
-    private async Task ServeAsync(Connection user, CancellationToken cancellationToken)
+    private async Task ServeAsync(Connection user, RelayEnd end, CancellationToken cancellationToken)
     {
         Log.UserConnection(Logger, user.Remote);
         try
         {
-            if (await OpenWorkAsync(user.Remote, user.Local, cancellationToken) is not { } work) return;
-            var reason = await Relay.RunAsync(user, work.Connection, work.End, cancellationToken);
+            var found = _share is null ? await OpenWorkAsync(user.Remote, user.Local, cancellationToken) : await OpenWorkInGroupAsync(_share, user, cancellationToken);
+            if (found is not { } work) return;
+            var reason = await Relay.RunAsync(user, work.Connection, end == RelayEnd.HalfClose ? work.End : end, cancellationToken);
             Log.UserDone(Logger, user.Remote, reason);
         }
         catch (Exception)
@@ -109,13 +139,55 @@ internal sealed partial class ServedProxy : IServerProxyHost, IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask<ServedWork?> OpenWorkAsync(EndPoint? source, EndPoint? destination, CancellationToken cancellationToken)
     {
-        if (await StartWorkAsync(source, destination, cancellationToken) is not { } work)
+        if (await StartWorkAsync(source, destination, cancellationToken) is { } work) return Layered(work);
+        Log.NoWorkConnection(Logger);
+        return null;
+    }
+
+    /// <summary>
+    /// Finds a member of the group that has a live work connection for a user, beginning with this one. A work connection that ends
+    /// before it has brought a byte, while the user has not said anything either, has done nothing that another could not do.
+    /// </summary>
+    /// <returns>The last member's connection as it is when no other is left; null when none had one.</returns>
+    private async ValueTask<ServedWork?> OpenWorkInGroupAsync(GroupShare share, Connection user, CancellationToken cancellationToken)
+    {
+        List<IGroupMember>? tried = null;
+        for (var member = this; ;)
         {
-            Log.NoWorkConnection(Logger);
-            return null;
+            var work = await member.StartWorkAsync(user.Remote, user.Local, cancellationToken);
+            if (work is not null)
+            {
+                bool isAlive;
+                try
+                {
+                    (var connection, isAlive) = await FirstBytes.WaitAsync(user, work.Connection, cancellationToken);
+                    work = work with { Connection = connection };
+                }
+                catch (Exception)
+                {
+                    await work.DisposeAsync();
+                    throw;
+                }
+                if (isAlive) return member.Layered(work);
+            }
+            (tried ??= []).Add(member);
+            if (share.Group.Another(tried) is not ServedProxy next)
+            {
+                if (work is not null) return member.Layered(work);
+                Log.NoWorkConnection(member.Logger);
+                return null;
+            }
+            if (work is not null) await work.DisposeAsync();
+            Log.HandedOver(member.Logger, user.Remote, PeerText.Escape(next.Registration.ProxyName, 256));
+            member = next;
         }
+    }
+
+    /// <summary>Puts the proxy's layers on a work connection, which it owns from here on.</summary>
+    private ServedWork Layered(WorkConnection work)
+    {
         var surplus = work.Messages.TakeSurplus();
-        var layered = PayloadLayers.Wrap(work.Connection, surplus, Registration.UseEncryption ? _server.StreamKey : null, Registration.UseCompression);
+        var layered = PayloadLayers.Wrap(work.Connection, surplus, Registration.UseEncryption ? _server.StreamKey : null, Registration.UseCompression, payloadLimit: _limiter);
         return new ServedWork(layered, layered.CanHalfClose ? work.End : RelayEnd.CloseBoth);
     }
 
@@ -164,6 +236,9 @@ internal sealed partial class ServedProxy : IServerProxyHost, IAsyncDisposable
 
         [LoggerMessage(6, LogLevel.Warning, "timeout trying to get work connection")]
         internal static partial void WorkConnectionTimeout(ILogger logger);
+
+        [LoggerMessage(7, LogLevel.Information, "user connection [{Remote}] handed over to [{Next}] of the same group")]
+        internal static partial void HandedOver(ILogger logger, EndPoint? remote, string next);
 
         [LoggerMessage(5, LogLevel.Error, "fault in {Work}")]
         internal static partial void Fault(ILogger logger, string work, Exception exception);

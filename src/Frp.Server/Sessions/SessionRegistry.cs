@@ -54,7 +54,25 @@ internal sealed class SessionRegistry
         }
     }
 
-    /// <summary>Finds the session that a work or visitor connection belongs to.</summary>
+    /// <summary>Finds the session that a visitor belongs to.</summary>
+    /// <remarks>Its login has been accepted, and perhaps answered this very moment: a visitor may be faster than the session's first step.</remarks>
+    internal bool TryGetVisiting(string runId, [NotNullWhen(true)] out ControlSession? session, [NotNullWhen(false)] out string? error)
+    {
+        lock (_lock)
+        {
+            if (!_byRunId.TryGetValue(runId, out session)) error = $"no client control found for run id [{runId}]";
+            else if (session.IsClosing) error = $"client control for run id [{runId}] is not running";
+            else
+            {
+                error = null;
+                return true;
+            }
+            session = null;
+            return false;
+        }
+    }
+
+    /// <summary>Finds the session that a work connection belongs to.</summary>
     internal bool TryGetActive(string runId, [NotNullWhen(true)] out ControlSession? session, [NotNullWhen(false)] out string? error)
     {
         lock (_lock)

@@ -7,10 +7,10 @@ internal sealed class Vhosts : IAsyncDisposable
     internal HttpFront? Http { get; init; }
 
     /// <summary>TLS by the host name of its ClientHello.</summary>
-    internal IVhostFront? Tls { get; init; }
+    internal TlsFront? Tls { get; init; }
 
     /// <summary>Byte streams by the host name of a CONNECT.</summary>
-    internal IVhostFront? Connect { get; init; }
+    internal ConnectFront? Connect { get; init; }
 
     public async ValueTask DisposeAsync()
     {

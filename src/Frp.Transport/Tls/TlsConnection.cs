@@ -36,6 +36,8 @@ internal sealed class TlsConnection : Connection
 
     public override bool CanHalfClose => true;
 
+    public override bool HasPeerLeft => _inner.HasPeerLeft;
+
     /// <summary>The handshake of either side, over a connection that is closed when it fails.</summary>
     internal static async ValueTask<Connection> HandshakeAsync(
         Connection inner, TimeProvider timeProvider, byte? markerByte, Func<SslStream, CancellationToken, Task> authenticate,

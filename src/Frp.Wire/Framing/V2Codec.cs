@@ -25,7 +25,7 @@ public sealed class V2Codec : IMessageCodec
     internal const ushort MessageFrame = 16;
 
     private const int Header = 8;
-    private const int IdLength = 2;
+    internal const int IdLength = 2;
 
     private readonly bool _hellos;
 

@@ -119,6 +119,8 @@ public sealed record NewVisitorConn : Message
     [JsonPropertyName("use_encryption")] public bool UseEncryption { get; set; }
     /// <summary>The visitor's leg is compressed.</summary>
     [JsonPropertyName("use_compression")] public bool UseCompression { get; set; }
+    /// <summary>The visitor can tell a FIN from a close. Sent only when <see cref="LoginResp.Features"/> offered it.</summary>
+    [JsonPropertyName("half_close")] public bool HalfClose { get; set; }
 }
 
 /// <summary>Server to visitor: the outcome of <see cref="NewVisitorConn"/>.</summary>
@@ -128,4 +130,6 @@ public sealed record NewVisitorConnResp : Message
     [JsonPropertyName("proxy_name")] public string ProxyName { get; set; } = "";
     /// <summary>Why the visitor was refused; empty when it is connected.</summary>
     [JsonPropertyName("error")] public string Error { get; set; } = "";
+    /// <summary>A FIN on this connection ends one direction only. Said only to a visitor that offered it, when the proxy's client can do it too.</summary>
+    [JsonPropertyName("half_close")] public bool HalfClose { get; set; }
 }

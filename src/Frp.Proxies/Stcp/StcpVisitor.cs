@@ -1,0 +1,75 @@
+using System.Net.Sockets;
+using Frp.Config;
+using Frp.Transport;
+using Microsoft.Extensions.Logging;
+
+namespace Frp.Proxies;
+
+/// <summary>The visitor of an stcp proxy: a TCP port whose users get a connection to the proxy each.</summary>
+/// <remarks>With a negative port there is no listener: users come from other visitors only.</remarks>
+internal sealed partial class StcpVisitor(StcpVisitorConfig config, IVisitorHost host) : IStreamVisitor
+{
+    private const int MaxPort = 65535;
+
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        if (config.BindPort < 0)
+        {
+            host.ReportOpen();
+            await Task.Delay(Timeout.InfiniteTimeSpan, host.Time, cancellationToken);
+        }
+        await using var listener = await ListenAsync(cancellationToken);
+        host.ReportOpen();
+        while (await listener.AcceptAsync(cancellationToken) is { } incoming)
+        {
+            if (await incoming.HandshakeAsync(cancellationToken) is { } user) Serve(user);
+        }
+    }
+
+    public void Serve(Connection user) => host.Users.RunChild("visitor's user", token => ServeAsync(user, token));
+
+    private async Task ServeAsync(Connection user, CancellationToken cancellationToken)
+    {
+        Log.UserConnection(host.Logger, user.Remote);
+        try
+        {
+            var work = await host.ConnectAsync(cancellationToken);
+            var reason = await Relay.RunAsync(user, work.Connection, work.End, cancellationToken);
+            Log.UserDone(host.Logger, user.Remote, reason);
+        }
+        catch (Exception e) when (e is PeerRefusedException or IOException or TimeoutException)
+        {
+            Log.NotConnected(host.Logger, e.Message);
+        }
+        finally
+        {
+            await user.DisposeAsync();
+        }
+    }
+
+    private async ValueTask<TcpBindListener> ListenAsync(CancellationToken cancellationToken)
+    {
+        string address = AddressText.Join(config.BindAddr, config.BindPort);
+        if (config.BindPort > MaxPort) throw new IOException($"listen tcp {address}: invalid port");
+        try
+        {
+            return await TcpBindListener.BindAsync(config.BindAddr, config.BindPort, new TcpListenOptions(), host.Time, host.Logger, cancellationToken);
+        }
+        catch (SocketException e)
+        {
+            throw new IOException($"listen tcp {address}: {e.Message}", e);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Debug, "get a new stcp user connection [{Remote}]")]
+        internal static partial void UserConnection(ILogger logger, System.Net.EndPoint? remote);
+
+        [LoggerMessage(2, LogLevel.Warning, "start new visitor connection error: {Cause}")]
+        internal static partial void NotConnected(ILogger logger, string cause);
+
+        [LoggerMessage(3, LogLevel.Debug, "user connection [{Remote}] closed: {Reason}")]
+        internal static partial void UserDone(ILogger logger, System.Net.EndPoint? remote, CloseReason reason);
+    }
+}

@@ -1,0 +1,52 @@
+using System.Collections.Concurrent;
+using Frp.Proxies;
+using Frp.Wire;
+
+namespace Frp.Server;
+
+/// <summary>Who owns a secret proxy.</summary>
+/// <param name="ProxyName">The proxy's name on the wire; visitors ask for it.</param>
+/// <param name="User">The user of the session that registered it; may be empty.</param>
+/// <param name="HalfClose">Whether that session has agreed that a FIN ends one direction only.</param>
+internal sealed record SecretOwner(string ProxyName, string User, bool HalfClose);
+
+/// <summary>The secret proxies by name, and who may come to them.</summary>
+/// <remarks><b>Concurrency.</b> All members may be called from any thread; none waits.</remarks>
+internal sealed class SecretListeners(IIngressRegistry ingress)
+{
+    private readonly ConcurrentDictionary<string, SecretListener> _byName = new(StringComparer.Ordinal);
+
+    /// <summary>Opens the entrance of a proxy.</summary>
+    /// <param name="owner">Whose it is.</param>
+    /// <param name="secretKey">Shared with the visitors; may be empty.</param>
+    /// <param name="allowUsers">Users who may come.</param>
+    /// <exception cref="PeerRefusedException">The name is taken.</exception>
+    internal SecretListener Listen(SecretOwner owner, string secretKey, IReadOnlyList<string> allowUsers)
+    {
+        string name = owner.ProxyName;
+        var claim = ingress.TryClaim(new IngressKey(IngressKind.SecretName, name), name) ?? throw new PeerRefusedException($"custom listener for [{name}] is repeated");
+        var listener = new SecretListener(this, claim, owner, secretKey, allowUsers);
+        _byName[name] = listener;
+        return listener;
+    }
+
+    /// <summary>Checks a visitor (wire specification §16.3, in this order).</summary>
+    /// <param name="visitor">What it says.</param>
+    /// <param name="user">The user of its session; empty for visitors without one.</param>
+    /// <returns>The entrance that it wants.</returns>
+    /// <exception cref="PeerRefusedException">It may not come.</exception>
+    internal SecretListener Admit(NewVisitorConn visitor, string user)
+    {
+        bool found = _byName.TryGetValue(visitor.ProxyName, out var listener);
+        // A name that nobody has costs as much as a wrong key: where the texts do not tell them apart, the time does not either.
+        bool proven = AuthKey.Matches(visitor.SignKey, listener?.SecretKey ?? "", visitor.Timestamp);
+        if (!found) throw new PeerRefusedException($"custom listener for [{visitor.ProxyName}] doesn't exist");
+        if (!proven) throw new PeerRefusedException($"visitor connection of [{visitor.ProxyName}] auth failed");
+        if (!listener!.Admits(user)) throw new PeerRefusedException($"visitor connection of [{visitor.ProxyName}] user [{user}] not allowed");
+        listener.CheckRoom();
+        return listener;
+    }
+
+    /// <summary>Forgets an entrance. Its claim is given back after this, so that nobody else can have the name yet.</summary>
+    internal void Remove(SecretListener listener) => _byName.TryRemove(KeyValuePair.Create(listener.Owner.ProxyName, listener));
+}
