@@ -82,7 +82,7 @@ internal sealed partial class ServedProxy : IServerProxyHost, IGroupMember, IAsy
 
     /// <inheritdoc/>
     public IDisposable ServeHttp(HttpRoute route) =>
-        (_server.Vhosts.Http ?? throw new PeerRefusedException("type [http] not supported when vhost http port is not set")).Serve(route, this);
+        (_server.Vhosts.Http ?? throw new PeerRefusedException($"type [{Registration.ProxyType}] not supported when vhost http port is not set")).Serve(route, this);
 
     /// <inheritdoc/>
     public IVisitorListener ListenSecret(string secretKey, IReadOnlyList<string> allowUsers) =>

@@ -40,7 +40,7 @@ internal sealed partial class ConnectTunnel(HttpTable table, NotFoundPage notFou
                 }
                 catch (HttpHeadTooLargeException)
                 {
-                    await AnswerAsync(user, TooLarge, cancellationToken);
+                    await Farewell.SayAsync(user, TooLarge, time, cancellationToken);
                     return;
                 }
                 catch (OperationCanceledException) when (deadline.HasPassed)
@@ -50,7 +50,7 @@ internal sealed partial class ConnectTunnel(HttpTable table, NotFoundPage notFou
             }
             if (HttpHead.TryParse(head.Span) is not { } request || AuthorityOf(request) is not { } authority)
             {
-                await AnswerAsync(user, BadRequest, cancellationToken);
+                await Farewell.SayAsync(user, BadRequest, time, cancellationToken);
                 return;
             }
             var (credentials, name) = HttpIdentity.CredentialsOf(isProxyForm: true, request["Proxy-Authorization"], request["Authorization"]);
@@ -61,7 +61,7 @@ internal sealed partial class ConnectTunnel(HttpTable table, NotFoundPage notFou
             }
             if (route.Settings.DemandsCredentials && !(credentials is { } given && route.Settings.Admits(given)))
             {
-                await AnswerAsync(user, Unauthorized, cancellationToken);
+                await Farewell.SayAsync(user, Unauthorized, time, cancellationToken);
                 return;
             }
             if (await member.Host.OpenWorkAsync(user.Remote, destination: null, cancellationToken) is not { } work)
@@ -85,21 +85,7 @@ internal sealed partial class ConnectTunnel(HttpTable table, NotFoundPage notFou
     {
         var page = await notFound.ReadAsync(cancellationToken);
         byte[] head = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"HTTP/1.1 404 Not Found\r\nContent-Length: {page.Length}\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n"));
-        await AnswerAsync(user, (byte[])[.. head, .. page.Span], cancellationToken);
-    }
-
-    private async ValueTask AnswerAsync(Connection user, ReadOnlyMemory<byte> answer, CancellationToken cancellationToken)
-    {
-        using var deadline = new Deadline(HttpServer.HeadTime, time, cancellationToken);
-        try
-        {
-            await user.Stream.WriteAsync(answer, deadline.Token);
-            await user.Stream.FlushAsync(deadline.Token);
-        }
-        catch (OperationCanceledException) when (deadline.HasPassed)
-        {
-            throw deadline.Passed("room for an answer");
-        }
+        await Farewell.SayAsync(user, (byte[])[.. head, .. page.Span], time, cancellationToken);
     }
 
     private static partial class Log

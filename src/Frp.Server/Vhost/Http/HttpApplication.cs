@@ -117,7 +117,7 @@ internal sealed partial class HttpApplication(HttpTable table, NotFoundPage notF
             context.Response.Headers.Connection = "close";
             return; // with the status that says what was wrong with it
         }
-        context.Response.Clear();
+        exchange.ClearResponse();
         if (!timedOut)
         {
             await NotFoundAsync(context);

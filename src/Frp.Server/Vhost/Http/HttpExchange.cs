@@ -25,6 +25,7 @@ internal sealed class HttpExchange : HttpTransformer
     private string? _upgrade;
     private HttpMethod? _upgradeMethod;
     private ChunkedBody? _chunks;
+    private Stream? _plainBody;
 
     internal HttpExchange(IFeatureCollection features, TimeSpan responseLimit, TimeProvider time)
     {
@@ -63,7 +64,7 @@ internal sealed class HttpExchange : HttpTransformer
     /// <summary>Lets go of the request.</summary>
     internal void Release()
     {
-        (_settings, _pool, _headersOnly, _upgrade, _upgradeMethod, _chunks, IsInvalid) = (null, null, null, null, null, null, false);
+        (_settings, _pool, _headersOnly, _upgrade, _upgradeMethod, _chunks, _plainBody, IsInvalid) = (null, null, null, null, null, null, null, false);
         _identity = default;
         _context.Uninitialize();
     }
@@ -86,6 +87,15 @@ internal sealed class HttpExchange : HttpTransformer
         if (hasBody) request.Body = new WatchedBody(request.Body, Timer);
         else if (request.Headers.Upgrade is { Count: 1 } upgrade) PrepareUpgrade(upgrade.ToString());
         Timer.Begin(hasBody);
+    }
+
+    /// <summary>Takes back what the local service's answer has set, so that another one can be given. Only while none has begun.</summary>
+    internal void ClearResponse()
+    {
+        _context.Response.Clear();
+        if (_plainBody is null) return;
+        _context.Response.Body = _plainBody;
+        (_chunks, _plainBody) = (null, null);
     }
 
     public override ValueTask TransformRequestAsync(HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
@@ -120,14 +130,15 @@ internal sealed class HttpExchange : HttpTransformer
         if (hasBody && response.Headers.Trailer.Count > 0 && HttpProtocol.IsHttp11(httpContext.Request.Protocol))
         {
             response.Headers.TransferEncoding = "chunked";
-            response.Body = _chunks = new ChunkedBody(response.Body);
+            _plainBody = response.Body;
+            response.Body = _chunks = new ChunkedBody(_plainBody);
         }
         // A stream of events may begin long before its first event: then the headers go ahead.
         if (hasBody)
         {
             var body = await proxyResponse.Content.ReadAsStreamAsync(cancellationToken);
             var first = body.ReadAsync(Memory<byte>.Empty, cancellationToken);
-            if (!first.IsCompleted) await response.StartAsync(cancellationToken);
+            if (!first.IsCompleted) await response.Body.FlushAsync(cancellationToken);
             await SettleAsync(first);
         }
         return true;

@@ -1,0 +1,193 @@
+using System.Security.Cryptography;
+using System.Text;
+using Frp.TestKit;
+
+namespace Frp.EndToEnd.Tests;
+
+/// <summary>HTTP that lasts: upgrades, tunnels, event streams, other people's clients and servers, many users, the server's end.</summary>
+public sealed class HttpStreamTests : HttpTest
+{
+    [Theory]
+    [InlineData("GET", "websocket")]
+    [InlineData("POST", "tcp")]
+    public async Task An_upgrade_becomes_a_relay(string method, string protocol)
+    {
+        await using var service = HttpService.Start(async (head, socket) =>
+        {
+            if (!head.StartsWith($"{method} /ws HTTP/1.1\r\n", StringComparison.Ordinal) || !head.Contains($"\r\nUpgrade: {protocol}\r\n", StringComparison.Ordinal)) return false;
+            await HttpService.SendAsync(socket, $"HTTP/1.1 101 Switching Protocols\r\nUpgrade: {protocol}\r\nConnection: Upgrade\r\nX-B: 1\r\n\r\nfirst");
+            var buffer = new byte[64 * 1024];
+            while (await socket.ReceiveAsync(buffer.AsMemory()) is var count and > 0) await socket.SendAllAsync(buffer.AsMemory(0, count));
+            return false;
+        });
+        await StartAsync([Web("web", service.Port, "site.test", "responseHeaders.set.x-r = \"set\"")], "vhostHTTPTimeout = 1");
+        using var user = await User.ConnectAsync(VhostPort);
+        await user.SendAsync($"{method} /ws HTTP/1.1\r\nHost: site.test\r\nConnection: keep-alive, Upgrade\r\nUpgrade: {protocol}\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+        var answer = await HttpAnswer.ReceiveAsync(user.Socket);
+        Assert.Equal((101, protocol, "set"), (answer.Status, answer.All("Upgrade")[0], answer.All("X-R")[0]));
+        Assert.Equal("first", Encoding.Latin1.GetString(await user.ReceiveAsync(5)));
+        await user.EchoAsync(1);
+        await user.EchoAsync(1_000_000);
+    }
+
+    [Fact]
+    public async Task An_upgrade_to_something_else_is_no_answer()
+    {
+        await using var service = HttpService.Raw("HTTP/1.1 101 Switching Protocols\r\nUpgrade: other\r\nConnection: Upgrade\r\n\r\n");
+        await StartAsync([Web("web", service.Port, "site.test")]);
+        Assert.Equal(404, (await GetAsync("site.test", headers: "Connection: Upgrade\r\nUpgrade: websocket\r\n")).Status);
+        Assert.Equal(404, (await GetAsync("site.test")).Status);
+    }
+
+    [Fact]
+    public async Task Events_come_when_they_happen_and_headers_before_them()
+    {
+        var next = new SemaphoreSlim(0);
+        await using var service = HttpService.Start(async (_, socket) =>
+        {
+            await HttpService.SendAsync(socket, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n");
+            for (int i = 0; i < 3; i++)
+            {
+                await next.WaitAsync(Patience.Limit);
+                await HttpService.SendAsync(socket, $"9\r\ndata: {i}\n\n\r\n");
+            }
+            return await HttpService.SendAsync(socket, "0\r\n\r\n");
+        });
+        await StartAsync([Web("web", service.Port, "site.test")]);
+        using var user = await User.ConnectAsync(VhostPort);
+        await user.SendAsync("GET / HTTP/1.1\r\nHost: site.test\r\n\r\n");
+        string head = await HttpService.ReceiveHeadAsync(user.Socket).Soon();
+        Assert.Contains("text/event-stream", head, StringComparison.Ordinal);
+        for (int i = 0; i < 3; i++)
+        {
+            next.Release();
+            Assert.Equal($"9\r\ndata: {i}\n\n\r\n", Encoding.Latin1.GetString(await user.ReceiveAsync(14)));
+        }
+        Assert.Equal("0\r\n\r\n", Encoding.Latin1.GetString(await user.ReceiveAsync(5)));
+    }
+
+    [Fact]
+    public async Task Curl_gets_a_tunnel_and_a_page_through_it()
+    {
+        await using var proxy = HttpService.Start(async (head, socket) =>
+        {
+            if (!head.StartsWith("CONNECT site.test:443 HTTP/1.1\r\n", StringComparison.Ordinal) || !head.Contains("Proxy-Authorization: Basic", StringComparison.Ordinal)) return false;
+            await HttpService.SendAsync(socket, "HTTP/1.1 200 Connected\r\n\r\n");
+            string inner = await HttpService.ReceiveHeadAsync(socket);
+            await HttpService.SendAsync(socket, $"HTTP/1.1 200 OK\r\nContent-Length: {inner.Length}\r\nConnection: close\r\n\r\n{inner}");
+            return false;
+        });
+        await StartAsync([Web("web", proxy.Port, "site.test", "httpUser = \"u\"", "httpPassword = \"p\"")]);
+        string through = $"http://u:p@127.0.0.1:{VhostPort}";
+        Assert.StartsWith("GET /in HTTP/1.1\r\nHost: site.test:443\r\n", await CurlAsync("-p", "-x", through, "http://site.test:443/in"), StringComparison.Ordinal);
+
+        var unknown = await AskAsync("CONNECT nobody.test:443 HTTP/1.1\r\nHost: nobody.test:443\r\n\r\n");
+        Assert.Equal((404, "text/html"), (unknown.Status, unknown.All("Content-Type")[0]));
+        Assert.Equal(407, (await AskAsync("CONNECT site.test:443 HTTP/1.1\r\nHost: site.test:443\r\n\r\n")).Status);
+        // In pieces, and with bytes that came too early.
+        using var user = await User.ConnectAsync(VhostPort);
+        foreach (string piece in (string[])["CONN", "ECT site.test:443 HTT", "P/1.1\r\nProxy-Authorization: Basic dTpw\r\n\r", "\nGET /early HTTP/1.1\r\n\r\n"]) await user.SendAsync(piece);
+        Assert.Equal("HTTP/1.1 200 Connected\r\n\r\n", await HttpService.ReceiveHeadAsync(user.Socket).Soon());
+        Assert.Equal("GET /early HTTP/1.1\r\n\r\n", (await HttpAnswer.ReceiveAsync(user.Socket)).Body);
+    }
+
+    [Fact]
+    public async Task Curl_speaks_HTTP_2_and_does_without()
+    {
+        await using var mirror = HttpService.Mirror();
+        await StartAsync([Web("web", mirror.Port, "site.test")]);
+        string[] place = ["--resolve", $"site.test:{VhostPort}:127.0.0.1", $"http://site.test:{VhostPort}/x", "-w", "|%{http_version}"];
+        string two = await CurlAsync(["--http2-prior-knowledge", .. place]);
+        Assert.StartsWith("GET /x HTTP/1.1\r\n", two, StringComparison.Ordinal);
+        Assert.Contains($"\r\nHost: site.test:{VhostPort}\r\n", two, StringComparison.Ordinal);
+        Assert.EndsWith("|2", two, StringComparison.Ordinal);
+        string one = await CurlAsync(["--http2", .. place]);
+        Assert.DoesNotContain("Settings", one, StringComparison.OrdinalIgnoreCase);
+        Assert.EndsWith("|1.1", one, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--http1.1", "")]
+    [InlineData("--http2-prior-knowledge", $"{Proxy.Encrypted}\n{Proxy.Compressed}")]
+    public async Task A_hundred_megabytes_go_up_to_nginx_and_come_down(string version, string layers)
+    {
+        string? nginx = ForeignPrograms.Find("nginx");
+        Assert.SkipWhen(nginx is null, "nginx is not installed");
+        int port = Ports.Next();
+        string root = Path.Combine(Work.Folder, "www"), file = Path.Combine(Work.Folder, "up"), back = Path.Combine(Work.Folder, "down");
+        Directory.CreateDirectory(root);
+        if (Environment.IsPrivilegedProcess && !OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(Work.Folder, (UnixFileMode)0b111_101_101);
+            File.SetUnixFileMode(root, (UnixFileMode)0b111_111_111);
+        }
+        byte[] data = RandomNumberGenerator.GetBytes(100_000_000);
+        await File.WriteAllBytesAsync(file, data, TestContext.Current.CancellationToken);
+        string config = Work.Write($$"""
+            daemon off; master_process off; pid nginx.pid; error_log stderr;
+            events { }
+            http { access_log off; client_max_body_size 0; client_body_temp_path {{root}};
+              server { listen 127.0.0.1:{{port}}; location / { root {{root}}; dav_methods PUT; } } }
+            """);
+        Work.RunForeign(nginx!, "-p", Work.Folder, "-c", config);
+        await Patience.UntilAsync(() => Ports.AnswersAsync(port), () => "nginx does not listen");
+        await StartAsync([Web("web", port, "127.0.0.1", layers)]);
+        string url = $"http://127.0.0.1:{VhostPort}/f";
+        Assert.Equal("201", await CurlAsync(version, "-T", file, url, "-o", "/dev/null", "-w", "%{http_code}"));
+        Assert.Equal("200", await CurlAsync(version, url, "-o", back, "-w", "%{http_code}"));
+        Assert.Equal(SHA256.HashData(data), SHA256.HashData(await File.ReadAllBytesAsync(back, TestContext.Current.CancellationToken)));
+        Assert.Equal("206", await CurlAsync(version, "-r", "10-19", url, "-o", back, "-w", "%{http_code}"));
+        Assert.Equal(data[10..20], await File.ReadAllBytesAsync(back, TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task Users_who_are_gone_leave_nothing_behind()
+    {
+        await using var service = HttpService.Saying(new string('x', 1024));
+        var (server, _) = await StartAsync([Web("web", service.Port, "site.test")]);
+        await RoundAsync(50);
+        int sockets = server.SocketCount;
+        long memory = server.ResidentBytes;
+        for (int i = 0; i < 4; i++) await RoundAsync(250);
+        await Patience.UntilAsync(() => server.SocketCount <= sockets + 2, () => $"{server.SocketCount} sockets, {sockets} before");
+        Assert.InRange(server.ResidentBytes, 0, memory + 64_000_000);
+
+        async Task RoundAsync(int users)
+        {
+            await Task.WhenAll(Enumerable.Range(0, users).Select(async i =>
+            {
+                using var user = await User.ConnectAsync(VhostPort);
+                for (int n = 0; n < 3; n++)
+                {
+                    await user.SendAsync("GET / HTTP/1.1\r\nHost: site.test\r\n\r\n");
+                    Assert.Equal(1024, (await HttpAnswer.ReceiveAsync(user.Socket)).Body.Length);
+                }
+                if (i % 3 == 0) user.Reset();
+            }));
+        }
+    }
+
+    [Fact]
+    public async Task A_server_that_stops_lets_requests_finish()
+    {
+        var asked = new TaskCompletionSource();
+        var go = new TaskCompletionSource();
+        await using var service = HttpService.Start(async (_, socket) =>
+        {
+            asked.TrySetResult();
+            await go.Task;
+            return await HttpService.SendAsync(socket, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate");
+        });
+        var (server, _) = await StartAsync([Web("web", service.Port, "site.test")]);
+        using var idle = await User.ConnectAsync(VhostPort);
+        await idle.SendAsync("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n");
+        Assert.Equal(200, (await HttpAnswer.ReceiveAsync(idle.Socket)).Status);
+        var late = GetAsync("site.test");
+        await asked.Task.Soon();
+        server.Terminate();
+        await idle.WaitForEndAsync();
+        go.SetResult();
+        Assert.Equal("late", (await late).Body);
+        Assert.Equal(0, await server.WaitForExitAsync());
+    }
+}
