@@ -167,6 +167,27 @@ public sealed class HttpStreamTests : HttpTest
         }
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_user_who_leaves_takes_the_connection_to_the_service_along(bool answering)
+    {
+        await using var service = HttpService.Start(async (_, socket) =>
+        {
+            if (answering) await HttpService.SendAsync(socket, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nbegun");
+            await socket.ReceiveToEndAsync();
+            return false;
+        });
+        await StartAsync([Web("web", service.Port, "site.test")]);
+        using (var user = await User.ConnectAsync(VhostPort))
+        {
+            await user.SendAsync("GET / HTTP/1.1\r\nHost: site.test\r\n\r\n");
+            if (answering) await HttpService.ReceiveHeadAsync(user.Socket).Soon();
+            await Patience.UntilAsync(() => service.Heads.Count == 1, () => "the service was not asked");
+        }
+        await Patience.UntilAsync(() => service.OpenCount == 0, () => "the connection to the service is still open");
+    }
+
     [Fact]
     public async Task A_server_that_stops_lets_requests_finish()
     {
