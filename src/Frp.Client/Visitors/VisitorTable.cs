@@ -45,7 +45,7 @@ internal sealed partial class VisitorTable : IAsyncDisposable
         foreach (var visitor in _visitors) visitor.OnSession(session.RunId);
         if (Interlocked.Exchange(ref _started, 1) != 0) return;
         foreach (var visitor in _visitors) _doors.RunChild($"visitor {visitor.Config.Name}", visitor.RunAsync);
-        if (_visitors.Count > 0) Log.Added(_logger, string.Join(' ', _visitors.Select(v => v.Config.Name)));
+        if (_visitors.Count > 0) Log.Added(PrefixLogger.Append(_logger, session.RunId), string.Join(' ', _visitors.Select(v => v.Config.Name)));
     }
 
     /// <summary>The session is gone. The doors stay open; users find out that there is nobody to connect them.</summary>

@@ -105,7 +105,7 @@ internal sealed partial class LogicalConnections(ServerContext server)
             if (keys is null && messages.Codec.Version == WireVersion.V2) throw new PeerRefusedException("missing v2 crypto negotiation");
             server.Auth.VerifyLogin(login);
             if (login.RunId.Length == 0) login.RunId = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
-            session = new ControlSession(server, login, messages.Codec, halfClose: ProductVersion.KnowsFeatures(login.Version));
+            session = new ControlSession(server, login, messages.Codec, halfClose: ProductVersion.KnowsFeatures(login.Version) && connection.CanHalfClose);
             await ReplaceAsync(session, cancellationToken);
             var answer = new LoginResp { Version = ProductVersion.Wire, RunId = login.RunId };
             if (session.HalfClose) answer.Features.Add(LoginResp.HalfClose);
