@@ -27,6 +27,9 @@ internal sealed class ClientContext
     /// <summary>The proxies, in the order of their names.</summary>
     internal required IReadOnlyList<ManagedProxy> Proxies { get; init; }
 
+    /// <summary>Tells the session that something about a proxy has changed.</summary>
+    internal required Wakening Wakening { get; init; }
+
     /// <summary>Work connections, waiting or busy. They are drained when the client stops.</summary>
     internal required TaskScope Users { get; init; }
 

@@ -26,6 +26,8 @@ public sealed partial class FrpClient : IAsyncDisposable
     private readonly CancellationTokenSource _giveUp = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskScope _users;
+    private readonly TaskScope _checks;
+    private readonly Wakening _wakening = new();
     private readonly List<ManagedProxy> _proxies;
     private readonly VisitorTable _visitors;
     private readonly ReconnectPolicy _reconnect;
@@ -42,9 +44,10 @@ public sealed partial class FrpClient : IAsyncDisposable
         (_config, _loggers, _time) = (config, loggers, time ?? TimeProvider.System);
         _logger = loggers.CreateLogger("client/service");
         _users = new TaskScope("users", (name, e) => Log.Fault(_logger, name, e));
+        _checks = new TaskScope("health checks", (name, e) => Log.Fault(_logger, name, e), _stop.Token);
         _reconnect = new ReconnectPolicy(_time, static () => RandomNumberGenerator.GetInt32(1000) / 1000.0);
         var proxyLogger = loggers.CreateLogger("client/proxy");
-        _proxies = [.. config.Proxies.OrderBy(p => p.Name, StringComparer.Ordinal).Select(p => new ManagedProxy(p, config, proxyLogger, _time))];
+        _proxies = [.. config.Proxies.OrderBy(p => p.Name, StringComparer.Ordinal).Select(p => new ManagedProxy(p, config, proxyLogger, _time, _wakening.Wake))];
         _visitors = new VisitorTable(config, _users, loggers.CreateLogger("client/visitor"), _time);
     }
 
@@ -86,10 +89,12 @@ public sealed partial class FrpClient : IAsyncDisposable
             Auth = new TokenProver(_config.Auth, token, _time),
             Token = token,
             Proxies = _proxies,
+            Wakening = _wakening,
             Users = _users,
             Stopping = _giveUp.Token,
         };
         if (_config.WebServer.Port > 0) Log.Unserved(_logger, "webServer.port");
+        foreach (var proxy in _proxies) _checks.RunChild("health check", proxy.WatchHealthAsync);
         _completion = RunAsync(context);
     }
 
@@ -131,6 +136,7 @@ public sealed partial class FrpClient : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await StopAsync(TimeSpan.Zero);
+        await _checks.DisposeAsync();
         await _users.DisposeAsync();
         _giveUp.Dispose();
         _stop.Dispose();

@@ -18,6 +18,8 @@ public enum ProxyPhase
     StartError,
     /// <summary>Users can reach it.</summary>
     Running,
+    /// <summary>The local service is down; the server was told to take the proxy away.</summary>
+    CheckFailed,
     /// <summary>Closed for good.</summary>
     Closed,
 }
@@ -33,7 +35,7 @@ public sealed record ProxyStatus(string Name, string Type, ProxyPhase Phase, str
 /// <summary>One configured proxy of the client, over all sessions: its registration, its state and its supervision.</summary>
 /// <remarks>
 /// <b>Concurrency.</b> One lock around the state. Registering and answers come from the session, the supervision from its timer,
-/// status from anywhere.
+/// the service's health from its monitor, which goes on between sessions, status from anywhere.
 /// </remarks>
 internal sealed partial class ManagedProxy : IClientProxyHost
 {
@@ -46,18 +48,32 @@ internal sealed partial class ManagedProxy : IClientProxyHost
     private readonly ClientConfig _client;
     private readonly IClientProxy? _proxy;
     private readonly ILogger _baseLogger;
+    private readonly HealthMonitor? _health;
+    private readonly Action _wake;
+    private bool _isUp;
+    private bool _withdraw; // registered, and the service has gone down: the server has to be told
+    private int _unanswered; // registrations of this session
     private ProxyPhase _phase;
     private string _remoteAddress = "";
     private string _error = "";
     private long _since;
     private TaskCompletionSource _running = NewSignal();
 
-    internal ManagedProxy(ProxyConfig config, ClientConfig client, ILogger logger, TimeProvider time)
+    /// <summary>Prepares the proxy.</summary>
+    /// <param name="config">The proxy.</param>
+    /// <param name="client">The client's configuration.</param>
+    /// <param name="logger">The proxies' log.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="wake">Makes the session look at its proxies without waiting for its timer. Must not wait.</param>
+    internal ManagedProxy(ProxyConfig config, ClientConfig client, ILogger logger, TimeProvider time, Action wake)
     {
         var kind = ProxyKinds.Find(config.Type) ?? throw new ArgumentException($"unknown proxy type: {config.Type}", nameof(config));
-        (Config, _client, _baseLogger, Time, Registration) = (config, client, logger, time, kind.ToMessage(config, client.User));
+        (Config, _client, _baseLogger, Time, Registration, _wake) = (config, client, logger, time, kind.ToMessage(config, client.User), wake);
         Logger = PrefixLogger.Append(logger, config.Name);
+        if (config.Transport.BandwidthLimitMode != "server") WireLimit = BandwidthLimiter.For(config.Transport.BandwidthLimit.BytesPerSecond, time);
         _proxy = kind.CreateClient(config, this);
+        _health = _proxy is null ? null : HealthMonitor.For(config, time, () => Logger, OnHealth);
+        _isUp = _health is null;
         if (_proxy is null) _error = $"proxy type [{kind.Name}] is not supported by this release of the client yet";
     }
 
@@ -66,6 +82,9 @@ internal sealed partial class ManagedProxy : IClientProxyHost
 
     /// <summary>The registration message; its name is the name on the wire.</summary>
     internal NewProxy Registration { get; }
+
+    /// <summary>Limits the proxy's work connections, all together; null for no limit, or where the server limits.</summary>
+    internal BandwidthLimiter? WireLimit { get; }
 
     /// <inheritdoc/>
     public ILogger Logger { get; private set; }
@@ -110,9 +129,13 @@ internal sealed partial class ManagedProxy : IClientProxyHost
                 Log.StartError(Logger, _error);
                 return;
             }
-            _phase = ProxyPhase.New;
+            if (_phase != ProxyPhase.CheckFailed) _phase = ProxyPhase.New;
+            (_withdraw, _unanswered) = (false, 0);
         }
     }
+
+    /// <summary>Watches the local service until the client stops; does nothing where that is not wanted.</summary>
+    internal Task WatchHealthAsync(CancellationToken cancellationToken) => _health is null ? Task.CompletedTask : _health.RunAsync(cancellationToken);
 
     /// <summary>The session is gone, and with it what was registered in it.</summary>
     internal void OnSessionLost()
@@ -124,19 +147,26 @@ internal sealed partial class ManagedProxy : IClientProxyHost
         }
     }
 
-    /// <summary>The registration to send now; null when nothing is due.</summary>
-    internal NewProxy? Due()
+    /// <summary>What to send now, a registration or its end; null when nothing is due. To be asked and sent by one task at a time.</summary>
+    internal Message? Due()
     {
         lock (_lock)
         {
-            bool due = _proxy is not null && _phase switch
+            if (_withdraw)
             {
-                ProxyPhase.New => true,
+                _withdraw = false;
+                return new CloseProxy { ProxyName = Registration.ProxyName };
+            }
+            bool due = _proxy is not null && _isUp && _phase switch
+            {
+                ProxyPhase.New or ProxyPhase.CheckFailed => true,
                 ProxyPhase.WaitStart => Time.GetElapsedTime(_since) >= AnswerTimeout,
                 ProxyPhase.StartError => Time.GetElapsedTime(_since) >= RetryAfterError,
                 _ => false,
             };
             if (!due) return null;
+            // One that was not answered in time is not waited for any more.
+            _unanswered = _phase == ProxyPhase.WaitStart ? 1 : _unanswered + 1;
             (_phase, _since) = (ProxyPhase.WaitStart, Time.GetTimestamp());
             return Registration;
         }
@@ -147,6 +177,8 @@ internal sealed partial class ManagedProxy : IClientProxyHost
     {
         lock (_lock)
         {
+            // An answer to a registration that was withdrawn, and perhaps repeated, meanwhile: the last one counts.
+            if (_unanswered > 0 && --_unanswered > 0) return;
             if (_phase != ProxyPhase.WaitStart) return;
             _since = Time.GetTimestamp();
             if (answer.Error.Length == 0) (_phase, _remoteAddress, _error) = (ProxyPhase.Running, answer.RemoteAddr, "");
@@ -160,14 +192,32 @@ internal sealed partial class ManagedProxy : IClientProxyHost
         else Log.StartError(Logger, PeerText.Escape(answer.Error, 1024));
     }
 
+    private void OnHealth(bool isUp)
+    {
+        lock (_lock)
+        {
+            if (_phase == ProxyPhase.Closed) return;
+            _isUp = isUp;
+            if (!isUp && _phase is ProxyPhase.WaitStart or ProxyPhase.Running)
+            {
+                // Before anything else goes out, so that no user comes in any more.
+                (_phase, _withdraw) = (ProxyPhase.CheckFailed, true);
+                if (_running.Task.IsCompleted) _running = NewSignal();
+            }
+        }
+        _wake();
+        if (isUp) Log.HealthCheckSucceeded(Logger);
+        else Log.HealthCheckFailed(Logger);
+    }
+
     /// <summary>The client stops: the proxy takes no more users.</summary>
     /// <returns>Whether the server has to be told.</returns>
     internal bool Close()
     {
         lock (_lock)
         {
-            bool registered = _phase is ProxyPhase.WaitStart or ProxyPhase.Running or ProxyPhase.StartError && _proxy is not null;
-            _phase = ProxyPhase.Closed;
+            bool registered = _withdraw || _phase is ProxyPhase.WaitStart or ProxyPhase.Running or ProxyPhase.StartError && _proxy is not null;
+            (_phase, _withdraw) = (ProxyPhase.Closed, false);
             return registered;
         }
     }
@@ -195,6 +245,12 @@ internal sealed partial class ManagedProxy : IClientProxyHost
 
         [LoggerMessage(2, LogLevel.Warning, "start error: {Cause}")]
         internal static partial void StartError(ILogger logger, string cause);
+
+        [LoggerMessage(4, LogLevel.Information, "health check success")]
+        internal static partial void HealthCheckSucceeded(ILogger logger);
+
+        [LoggerMessage(5, LogLevel.Information, "health check failed")]
+        internal static partial void HealthCheckFailed(ILogger logger);
 
         [LoggerMessage(3, LogLevel.Error, "connect to local service [{Address}] error: {Cause}")]
         internal static partial void LocalServiceError(ILogger logger, string address, string cause);

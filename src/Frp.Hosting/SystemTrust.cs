@@ -1,23 +1,37 @@
-using System.Runtime.InteropServices;
-
 namespace Frp.Hosting;
 
 /// <summary>The system's certificate authorities, which the platform reads and parses at the first certificate chain it builds, asked for or not.</summary>
-public static partial class SystemTrust
+public static class SystemTrust
 {
+    private static readonly string[] Variables = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
+    private static readonly string?[] Inherited = new string?[Variables.Length];
+
+    private static bool IsOpenSsl => OperatingSystem.IsLinux() || OperatingSystem.IsFreeBSD();
+
     /// <summary>
     /// Keeps OpenSSL's platform from loading them, for a program that will verify against its own files or not at all.
-    /// Call before the first use of TLS. Does nothing where the platform has another source of trust.
+    /// Call before anything else runs. Does nothing where the platform has another source of trust.
     /// </summary>
     // Measured: without this some 150 files are opened and parsed on the way to the first login, for a client that asks for none of them.
-    // The variables are the platform's own switch; only this process's copy is changed, and children get the managed one.
+    // The variables are the platform's own switch.
     public static void LeaveUnloaded()
     {
-        if (!OperatingSystem.IsLinux() && !OperatingSystem.IsFreeBSD()) return;
-        _ = SetVariable("SSL_CERT_FILE", "/dev/null", overwrite: 1);
-        _ = SetVariable("SSL_CERT_DIR", "/dev/null", overwrite: 1);
+        if (!IsOpenSsl) return;
+        for (int i = 0; i < Variables.Length; i++)
+        {
+            Inherited[i] = Environment.GetEnvironmentVariable(Variables[i]);
+            NativeEnvironment.Set(Variables[i], "/dev/null");
+        }
     }
 
-    [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int SetVariable(string name, string value, int overwrite);
+    /// <summary>Takes <see cref="LeaveUnloaded"/> back, for a configuration that needs them. Call before the first use of TLS.</summary>
+    public static void Load()
+    {
+        if (!IsOpenSsl) return;
+        for (int i = 0; i < Variables.Length; i++)
+        {
+            if (Inherited[i] is { } value) NativeEnvironment.Set(Variables[i], value);
+            else NativeEnvironment.Unset(Variables[i]);
+        }
+    }
 }

@@ -90,7 +90,12 @@ public sealed partial class FrpServer : IAsyncDisposable
             Auth = new TokenVerifier(_config.Auth, token),
             TokenBytes = Encoding.UTF8.GetBytes(token),
             StreamKey = StreamKey.Derive(token),
-            Vhosts = new Vhosts(),
+            Vhosts = new Vhosts
+            {
+                Http = _config.VhostHttpPort > 0 ? new HttpFront(_config, _ingress, _users, _time, _loggers.CreateLogger("server/vhost")) : null,
+                Tls = CreateTlsFront(),
+                Connect = CreateConnectFront(),
+            },
             Users = _users,
             Stopping = _stopping.Token,
         };
@@ -106,6 +111,7 @@ public sealed partial class FrpServer : IAsyncDisposable
         catch (Exception)
         {
             await _vhostPorts.DisposeAsync();
+            await context.Vhosts.DisposeAsync();
             throw;
         }
         Log.Listening(_logger, AddressText.Join(_config.BindAddr, _port!.Port));
@@ -121,11 +127,12 @@ public sealed partial class FrpServer : IAsyncDisposable
         if (_port is not null) await _port.DisposeAsync();
         await _vhostPorts.CloseAsync();
         foreach (var session in _sessions.Close()) await session.CloseEntrancesAsync();
-        if (_users.Count > 0 && drain > TimeSpan.Zero)
+        if (drain > TimeSpan.Zero)
         {
+            using var deadline = new Deadline(drain, _time, CancellationToken.None);
+            if (_vhosts?.Http is { } http) await http.DrainAsync(deadline.Token);
             try
             {
-                using var deadline = new Deadline(drain, _time, CancellationToken.None);
                 await _users.WaitForIdleAsync(deadline.Token);
             }
             catch (OperationCanceledException)
@@ -147,10 +154,24 @@ public sealed partial class FrpServer : IAsyncDisposable
         _stopping.Dispose();
     }
 
+    private TlsFront? CreateTlsFront() =>
+        _config.VhostHttpsPort > 0 ? new TlsFront(_config.VhostHttpsPort, _ingress, _time, _loggers.CreateLogger("server/vhost")) : null;
+
+    private ConnectFront? CreateConnectFront()
+    {
+        if (_config.TcpmuxHttpConnectPort <= 0) return null;
+        var logger = _loggers.CreateLogger("server/vhost");
+        return new ConnectFront(_config.TcpmuxHttpConnectPort, _config.TcpmuxPassthrough, new NotFoundPage(_config, logger), _ingress, _time, logger);
+    }
+
     /// <summary>Opens the doors of the virtual hosts that the configuration turns on.</summary>
     private async ValueTask OpenVhostsAsync(Vhosts vhosts, CancellationToken cancellationToken)
     {
-        if (vhosts.Http is { } http) await _vhostPorts.OpenAsync("http service", _config.VhostHttpPort, http, PrefaceMatches.Http, cancellationToken);
+        if (vhosts.Http is { } http)
+        {
+            await http.StartAsync(cancellationToken);
+            await _vhostPorts.OpenAsync("http service", _config.VhostHttpPort, http, PrefaceMatches.Http, cancellationToken);
+        }
         if (vhosts.Tls is { } tls) await _vhostPorts.OpenAsync("https service", _config.VhostHttpsPort, tls, PrefaceMatches.Tls, cancellationToken);
         if (vhosts.Connect is { } connect) await _vhostPorts.OpenAsync("tcpmux httpconnect multiplexer", _config.TcpmuxHttpConnectPort, connect, mayShare: null, cancellationToken);
     }
@@ -184,9 +205,6 @@ public sealed partial class FrpServer : IAsyncDisposable
     {
         if (_config.KcpBindPort > 0) yield return "kcpBindPort";
         if (_config.QuicBindPort > 0) yield return "quicBindPort";
-        if (_config.VhostHttpPort > 0) yield return "vhostHTTPPort";
-        if (_config.VhostHttpsPort > 0) yield return "vhostHTTPSPort";
-        if (_config.TcpmuxHttpConnectPort > 0) yield return "tcpmuxHTTPConnectPort";
         if (_config.SshTunnelGateway.BindPort > 0) yield return "sshTunnelGateway.bindPort";
         if (_config.WebServer.Port > 0) yield return "webServer.port";
         if (_config.HttpPlugins.Count > 0) yield return "httpPlugins";
@@ -235,7 +253,7 @@ public sealed partial class FrpServer : IAsyncDisposable
     {
         while (await session.AcceptStreamAsync(cancellationToken) is { } stream)
         {
-            var connection = new MuxConnection(stream, carrier.Local, carrier.Remote);
+            var connection = new MuxConnection(stream, carrier.Local, carrier.Remote, carrier);
             streams.RunChild("logical connection", token => _logical!.ServeAsync(connection, token));
         }
     }

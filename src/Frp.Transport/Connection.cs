@@ -35,6 +35,9 @@ public abstract class Connection : IAsyncDisposable
     /// <summary>Ends both directions at once; data under way may be lost. Pending reads and writes fail.</summary>
     public abstract void Abort();
 
+    /// <summary>Whether the peer's end or reset has reached this machine, even if it has not been read yet. False where that cannot be told.</summary>
+    public virtual bool HasPeerLeft => false;
+
     /// <summary>The bare socket, when the connection is one and nothing is buffered above it: a relay may then take the short way.</summary>
     public virtual bool TryGetSocket([NotNullWhen(true)] out Socket? socket)
     {

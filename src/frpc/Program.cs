@@ -7,9 +7,8 @@ using Frp.Transport;
 using Frp.Wire;
 using Frpc;
 
-// Completions run where the kernel's event was seen (docs/ARCHITECTURE.md, "A byte's way"). Read once, at the first socket.
-Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
-
+SocketCompletions.RunInline();
+SystemTrust.LeaveUnloaded();
 WarmUp.Start(handshake: false);
 
 var root = new Command("frpc", "frpc is the client of frp, a fast reverse proxy");
@@ -45,7 +44,7 @@ async Task ServeAsync()
     foreach (string warning in warnings) Console.WriteLine($"WARNING: {warning}");
     DescriptorLimit.RaiseToHard();
     // A server is verified against the configured file, or not at all; only a proxy reached by https is public.
-    if (!config.Transport.ProxyUrl.StartsWith("https", StringComparison.OrdinalIgnoreCase)) SystemTrust.LeaveUnloaded();
+    if (config.Transport.ProxyUrl.StartsWith("https", StringComparison.OrdinalIgnoreCase)) SystemTrust.Load();
     using var signals = new StopSignals();
     using var loggers = ConsoleProgram.OpenLog(config.Log.To, config.Log.Level, config.Log.MaxDays, !config.Log.DisablePrintColor);
     var logger = loggers.CreateLogger("frpc/program");

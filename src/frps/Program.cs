@@ -6,9 +6,8 @@ using Frp.Transport;
 using Frp.Wire;
 using Frps;
 
-// Completions run where the kernel's event was seen (docs/ARCHITECTURE.md, "A byte's way"). Read once, at the first socket.
-Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
-
+SocketCompletions.RunInline();
+SystemTrust.LeaveUnloaded(); // clients are verified against the configured file, or not at all
 WarmUp.Start(handshake: true);
 
 var root = new Command("frps", "frps is the server of frp, a fast reverse proxy");
@@ -45,7 +44,6 @@ async Task ServeAsync()
     var (config, warnings) = flags.Load(LoadPurpose.Run);
     foreach (string warning in warnings) Console.WriteLine($"WARNING: {warning}");
     DescriptorLimit.RaiseToHard();
-    SystemTrust.LeaveUnloaded(); // clients are verified against the configured file, or not at all
     using var signals = new StopSignals();
     using var loggers = ConsoleProgram.OpenLog(config.Log.To, config.Log.Level, config.Log.MaxDays, !config.Log.DisablePrintColor);
     var logger = loggers.CreateLogger("frps/program");

@@ -13,6 +13,9 @@ namespace Frp.Client;
 /// </remarks>
 internal sealed partial class ClientSession : IVisitorSession, IAsyncDisposable
 {
+    // They share a write, and so do the answers: hundreds of proxies are registered in a few round trips of the loops on either side.
+    private const int RegistrationsAtOnce = 64;
+
     private readonly ClientContext _client;
     private readonly ICarrier _carrier;
     private readonly ControlChannel _channel;
@@ -84,14 +87,24 @@ internal sealed partial class ClientSession : IVisitorSession, IAsyncDisposable
     {
         // Source: wire specification §13, "state poll every 3 s".
         using var timer = new PeriodicTimer(TimeSpan.FromSeconds(3), _client.Time);
-        do
+        var tick = timer.WaitForNextTickAsync(cancellationToken).AsTask();
+        while (true)
         {
-            foreach (var proxy in _client.Proxies)
-            {
-                if (proxy.Due() is { } registration) await _channel.PostAsync(registration, cancellationToken);
-            }
+            var woken = _client.Wakening.NextAsync(cancellationToken);
+            foreach (var due in DueMessages().Chunk(RegistrationsAtOnce)) await _channel.PostAsync(due, cancellationToken);
+            await Task.WhenAny(tick, woken);
+            cancellationToken.ThrowIfCancellationRequested();
+            if (tick.IsCompleted) tick = timer.WaitForNextTickAsync(cancellationToken).AsTask();
         }
-        while (await timer.WaitForNextTickAsync(cancellationToken));
+    }
+
+    private IEnumerable<Message> DueMessages()
+    {
+        foreach (var proxy in _client.Proxies)
+        {
+            // Two at most: its end, and that it is there again.
+            while (proxy.Due() is { } message) yield return message;
+        }
     }
 
     private async Task HeartbeatAsync(TimeSpan interval, CancellationToken cancellationToken)
@@ -170,7 +183,7 @@ internal sealed partial class ClientSession : IVisitorSession, IAsyncDisposable
                 return;
             }
             var transport = proxy.Config.Transport;
-            var connection = PayloadLayers.Wrap(work, messages.TakeSurplus(), transport.UseEncryption ? _client.StreamKey : null, transport.UseCompression);
+            var connection = PayloadLayers.Wrap(work, messages.TakeSurplus(), transport.UseEncryption ? _client.StreamKey : null, transport.UseCompression, wireLimit: proxy.WireLimit);
             owned = false;
             var end = _halfClose && work.CanHalfClose ? RelayEnd.HalfClose : RelayEnd.CloseBoth;
             _client.Users.RunChild("user", token => running.ServeAsync(connection, start, end, token));

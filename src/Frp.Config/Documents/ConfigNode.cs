@@ -22,9 +22,12 @@ internal readonly record struct ConfigMember(string Key, int Line, ConfigNode Va
 /// </summary>
 internal sealed class ConfigNode
 {
-    private readonly List<ConfigMember> _members = [];
-    private readonly List<ConfigNode> _items = [];
-    private readonly Dictionary<string, int> _index = new(StringComparer.Ordinal);
+    // Few objects have so many members that looking through them is slower than an index.
+    private const int IndexFrom = 16;
+
+    private List<ConfigMember>? _members;
+    private List<ConfigNode>? _items;
+    private Dictionary<string, int>? _index;
 
     private ConfigNode(ConfigNodeKind kind, int line) => (Kind, Line) = (kind, line);
 
@@ -35,8 +38,8 @@ internal sealed class ConfigNode
     public string Text { get; private init; } = "";
     public long Integer { get; private init; }
     public bool Boolean { get; private init; }
-    public IReadOnlyList<ConfigMember> Members => _members;
-    public IReadOnlyList<ConfigNode> Items => _items;
+    public IReadOnlyList<ConfigMember> Members => _members ?? [];
+    public IReadOnlyList<ConfigNode> Items => _items ?? [];
 
     public static ConfigNode NewObject(int line) => new(ConfigNodeKind.Object, line);
     public static ConfigNode NewArray(int line) => new(ConfigNodeKind.Array, line);
@@ -59,25 +62,47 @@ internal sealed class ConfigNode
         _ => Text,
     };
 
-    public void AddItem(ConfigNode item) => _items.Add(item);
+    public void AddItem(ConfigNode item) => (_items ??= []).Add(item);
 
     /// <summary>Sets a member; a key that is there already takes the new value.</summary>
     public void Set(string key, int line, ConfigNode value)
     {
-        if (_index.TryGetValue(key, out var at))
+        _members ??= [];
+        var at = IndexOf(key);
+        if (at >= 0)
         {
             _members[at] = new ConfigMember(key, line, value);
             return;
         }
-        _index.Add(key, _members.Count);
+        _index?.Add(key, _members.Count);
         _members.Add(new ConfigMember(key, line, value));
     }
 
     public bool TryGet(string key, out ConfigNode value)
     {
-        var found = _index.TryGetValue(key, out var at);
-        value = found ? _members[at].Value : this;
-        return found;
+        var at = IndexOf(key);
+        value = at < 0 ? this : _members![at].Value;
+        return at >= 0;
+    }
+
+    private int IndexOf(string key)
+    {
+        if (_members is null)
+            return -1;
+        if (_members.Count < IndexFrom)
+        {
+            for (var i = 0; i < _members.Count; i++)
+                if (_members[i].Key == key)
+                    return i;
+            return -1;
+        }
+        if (_index is null)
+        {
+            _index = new Dictionary<string, int>(StringComparer.Ordinal);
+            for (var i = 0; i < _members.Count; i++)
+                _index.Add(_members[i].Key, i);
+        }
+        return _index.GetValueOrDefault(key, -1);
     }
 
     /// <summary>The line of a key such as <c>proxies[2].localPort</c>, in any letter case; of its nearest ancestor when it is absent.</summary>
@@ -115,7 +140,7 @@ internal sealed class ConfigNode
     {
         length = 0;
         ConfigMember? found = null;
-        foreach (var member in _members)
+        foreach (var member in Members)
         {
             var key = member.Key;
             if (key.Length >= length && path.StartsWith(key, StringComparison.OrdinalIgnoreCase)

@@ -135,7 +135,20 @@ public sealed record ConnectRoute(string Domain, string RouteByUser, string User
 /// <summary>A route on the HTTP virtual-host port, with what is done to the requests on it.</summary>
 /// <param name="Domain">A host name, or a pattern that begins with <c>*</c>; any letter case.</param>
 /// <param name="Location">Path prefix; empty for every path.</param>
-public sealed record HttpRoute(string Domain, string Location);
+/// <param name="RouteByUser">The user name that routes here; empty for everybody else.</param>
+public sealed record HttpRoute(string Domain, string Location, string RouteByUser)
+{
+    /// <summary>Demanded user name. Credentials are demanded when this or <see cref="Password"/> is not empty.</summary>
+    public string User { get; init; } = "";
+    /// <summary>Demanded password.</summary>
+    public string Password { get; init; } = "";
+    /// <summary>What the local service gets to see as Host; empty for what the user said.</summary>
+    public string HostRewrite { get; init; } = "";
+    /// <summary>Headers that the request gets, whatever they were. Names and values are the client's: not checked.</summary>
+    public IReadOnlyDictionary<string, string> RequestHeaders { get; init; } = new Dictionary<string, string>();
+    /// <summary>Headers that the response gets, whatever they were. Names and values are the client's: not checked.</summary>
+    public IReadOnlyDictionary<string, string> ResponseHeaders { get; init; } = new Dictionary<string, string>();
+}
 
 /// <summary>One side said no. Carries the text that goes to the peer, or came from it.</summary>
 public sealed class PeerRefusedException : Exception

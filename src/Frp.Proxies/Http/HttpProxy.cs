@@ -39,6 +39,10 @@ internal sealed partial class HttpProxy : ProxyKind
     public override string Name => "http";
     public override JsonTypeInfo ConfigType => Model.Of<HttpProxyConfig>(HttpJson.Default);
 
+    public override ValueTask<IServerProxy> StartServerAsync(IServerProxyHost host, CancellationToken cancellationToken) => ValueTask.FromResult<IServerProxy>(HttpServerProxy.Start(host));
+
+    public override IClientProxy? CreateClient(ProxyConfig config, IClientProxyHost host) => new LocalServiceProxy(config, host);
+
     protected override void Describe(ProxyConfig config, NewProxy message)
     {
         var http = (HttpProxyConfig)config;

@@ -16,6 +16,14 @@ internal sealed partial class HttpsProxy : ProxyKind
     public override string Name => "https";
     public override JsonTypeInfo ConfigType => Model.Of<HttpsProxyConfig>(HttpsJson.Default);
 
+    public override ValueTask<IServerProxy> StartServerAsync(IServerProxyHost host, CancellationToken cancellationToken)
+    {
+        if (host.Config.VhostHttpsPort == 0) throw new PeerRefusedException("type [https] not supported when vhost https port is not set");
+        return VhostServerProxy.StartAsync(host, VhostDomains.Of(host.Registration, host.Config), host.Config.VhostHttpsPort, host.ListenTls);
+    }
+
+    public override IClientProxy? CreateClient(ProxyConfig config, IClientProxyHost host) => new LocalServiceProxy(config, host);
+
     protected override void Describe(ProxyConfig config, NewProxy message)
     {
         var https = (HttpsProxyConfig)config;

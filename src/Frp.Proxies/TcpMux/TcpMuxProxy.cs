@@ -8,6 +8,9 @@ namespace Frp.Proxies;
 /// <summary>Host names on the server's multiplexer port, reached by HTTP CONNECT.</summary>
 public sealed class TcpMuxProxyConfig : DomainProxyConfig
 {
+    /// <summary>The one multiplexer there is.</summary>
+    internal const string HttpConnect = "httpconnect";
+
     /// <summary>How users say which host they want: <c>httpconnect</c>.</summary>
     public string Multiplexer { get; set; } = "";
     /// <summary>Proxy-auth user that the server demands.</summary>
@@ -22,7 +25,7 @@ public sealed class TcpMuxProxyConfig : DomainProxyConfig
     {
         ArgumentNullException.ThrowIfNull(errors);
         base.Validate(errors);
-        if (Multiplexer != "httpconnect")
+        if (Multiplexer != HttpConnect)
             errors.Add("multiplexer", "not support multiplexer: " + Multiplexer);
     }
 }
@@ -34,6 +37,20 @@ internal sealed partial class TcpMuxProxy : ProxyKind
 
     public override string Name => "tcpmux";
     public override JsonTypeInfo ConfigType => Model.Of<TcpMuxProxyConfig>(TcpMuxJson.Default);
+
+    public override ValueTask<IServerProxy> StartServerAsync(IServerProxyHost host, CancellationToken cancellationToken)
+    {
+        var wanted = host.Registration;
+        bool known = wanted.Multiplexer == TcpMuxProxyConfig.HttpConnect;
+        if (known && host.Config.TcpmuxHttpConnectPort == 0)
+            throw new PeerRefusedException("tcpmux with multiplexer httpconnect not supported because this feature is not enabled in server");
+        var domains = VhostDomains.Of(wanted, host.Config);
+        if (!known) throw new PeerRefusedException($"unknown multiplexer [{wanted.Multiplexer}]");
+        return VhostServerProxy.StartAsync(host, domains, host.Config.TcpmuxHttpConnectPort,
+            domain => host.ListenConnect(new ConnectRoute(domain, wanted.RouteByHttpUser, wanted.HttpUser, wanted.HttpPassword)));
+    }
+
+    public override IClientProxy? CreateClient(ProxyConfig config, IClientProxyHost host) => new LocalServiceProxy(config, host);
 
     protected override void Describe(ProxyConfig config, NewProxy message)
     {

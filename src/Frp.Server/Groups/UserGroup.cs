@@ -37,7 +37,7 @@ internal sealed class UserGroup : IAsyncDisposable
     /// <summary>The group's name in it.</summary>
     internal string Name { get; }
 
-    /// <summary>Whether opening and closing the entrance takes no time.</summary>
+    /// <summary>Whether opening and closing the entrance takes no time: it is a name, and not a port.</summary>
     internal bool OpensAtOnce { get; }
 
     internal int Port => _entrance.Port;
@@ -48,7 +48,7 @@ internal sealed class UserGroup : IAsyncDisposable
     /// <exception cref="PeerRefusedException">It does not fit.</exception>
     internal GroupShare Admit(IGroupMember member, string parameters)
     {
-        if (parameters != _parameters) throw new PeerRefusedException(Kind == "tcp" ? "group should have same remote port" : "group params invalid");
+        if (parameters != _parameters) throw new PeerRefusedException(OpensAtOnce ? "group params invalid" : "group should have same remote port");
         if (member.Registration.GroupKey != _key) throw new PeerRefusedException("group auth failed");
         var share = new GroupShare(this, _groups, member);
         lock (_lock) _members.Add(share);

@@ -33,7 +33,7 @@ internal sealed partial class UserGroups(ILogger logger)
         }
     }
 
-    /// <summary>Makes a proxy a member; the first one opens the entrance, which may take time.</summary>
+    /// <summary>Makes a proxy a member of a group whose entrance is a port; the first one opens it, which may take time.</summary>
     /// <param name="kind">The name space.</param>
     /// <param name="member">The proxy. Its registration names a group.</param>
     /// <param name="parameters">What all members must have in common, in any form.</param>
@@ -59,7 +59,7 @@ internal sealed partial class UserGroups(ILogger logger)
         }
     }
 
-    /// <summary>Makes a proxy a member of a group whose entrance is a mere entry in a table.</summary>
+    /// <summary>Makes a proxy a member of a group whose entrance is a name: a mere entry in a table.</summary>
     /// <param name="kind">The name space.</param>
     /// <param name="member">The proxy. Its registration names a group.</param>
     /// <param name="parameters">What all members must have in common, in any form.</param>

@@ -19,10 +19,13 @@ namespace Frp.Server;
 /// </remarks>
 internal sealed partial class ControlSession
 {
+    private const int AnswersAtOnce = 64;
+
     private readonly ServerContext _server;
     private readonly TaskScope _scope;
     private readonly ILogger _logger;
     private readonly Dictionary<string, ServedProxy> _proxies = [];
+    private readonly List<Message> _answers = []; // the read loop's
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ControlChannel? _channel;
     private int _ports;
@@ -123,7 +126,18 @@ internal sealed partial class ControlSession
     {
         try
         {
-            while (true) await HandleAsync(await Channel.ReadAsync(_scope.Stopping));
+            while (true)
+            {
+                var message = await Channel.ReadAsync(_scope.Stopping);
+                do
+                {
+                    var handled = HandleAsync(message);
+                    if (!handled.IsCompleted || _answers.Count >= AnswersAtOnce) await AnswerAsync(); // nobody waits for a slow one
+                    await handled;
+                }
+                while ((message = Channel.TryRead()) is not null);
+                await AnswerAsync();
+            }
         }
         catch (Exception e)
         {
@@ -133,6 +147,15 @@ internal sealed partial class ControlSession
         if (reason.Kind == CloseKind.Fault) Log.Fault(_logger, "control connection", reason.Exception!);
         else if (reason.IsExpected) Log.Ended(_logger, reason);
         else Log.Broken(_logger, reason);
+    }
+
+    /// <summary>Sends the answers to the messages that have come together, together.</summary>
+    private ValueTask AnswerAsync()
+    {
+        if (_answers.Count == 0) return ValueTask.CompletedTask;
+        Message[] answers = [.. _answers];
+        _answers.Clear();
+        return Channel.PostAsync(answers, _scope.Stopping);
     }
 
     private async Task CloseAsync()
@@ -184,7 +207,7 @@ internal sealed partial class ControlSession
             Log.ProxyRefused(_logger, shown, type, PeerText.Escape(e.Message, 1024));
             answer.Error = _server.Config.DetailedErrorsToClient ? e.Message : $"new proxy [{name}] error";
         }
-        await Channel.PostAsync(answer, _scope.Stopping);
+        _answers.Add(answer);
     }
 
     private async ValueTask<string> StartProxyAsync(NewProxy registration)
@@ -239,7 +262,8 @@ internal sealed partial class ControlSession
             Log.PingRefused(_logger, e.Message);
             pong.Error = _server.Config.DetailedErrorsToClient ? e.Message : "invalid ping";
         }
-        return Channel.PostAsync(pong, _scope.Stopping);
+        _answers.Add(pong);
+        return ValueTask.CompletedTask;
     }
 
     private async Task WatchHeartbeatAsync(TimeSpan timeout, CancellationToken cancellationToken)

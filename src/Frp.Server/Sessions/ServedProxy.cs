@@ -14,6 +14,7 @@ internal sealed partial class ServedProxy : IServerProxyHost, IGroupMember, IAsy
     private readonly ServerContext _server;
     private readonly ControlSession _session;
     private readonly IDisposable _nameClaim;
+    private readonly BandwidthLimiter? _limiter;
     private IServerProxy? _proxy;
     private GroupShare? _share; // set before the entrance yields its first user
 
@@ -21,6 +22,8 @@ internal sealed partial class ServedProxy : IServerProxyHost, IGroupMember, IAsy
     {
         (_server, _session, Registration, _nameClaim, TakesRemotePort) = (server, session, registration, nameClaim, takesRemotePort);
         Logger = PrefixLogger.Append(PrefixLogger.Append(server.Loggers.CreateLogger("server/proxy"), PeerText.Escape(session.RunId, 64)), PeerText.Escape(registration.ProxyName, 256));
+        // Compat: a quantity that cannot be read sets no limit.
+        if (registration.BandwidthLimitMode == "server" && BandwidthQuantity.TryParse(registration.BandwidthLimit, out var limit, out _)) _limiter = BandwidthLimiter.For(limit.BytesPerSecond, Time);
         Scope = new TaskScope($"proxy {registration.ProxyName}", (name, e) => Log.Fault(Logger, name, e));
     }
 
@@ -55,7 +58,7 @@ internal sealed partial class ServedProxy : IServerProxyHost, IGroupMember, IAsy
     {
         if (Registration.Group.Length == 0) return await OpenAsync();
         // The port as it was asked for: who asks for any port must not join those who ask for a certain one.
-        return _share = await _server.Groups.JoinAsync("tcp", this, port.ToString(CultureInfo.InvariantCulture), OpenAsync, cancellationToken);
+        return _share = await _server.Groups.JoinAsync(Registration.ProxyType, this, port.ToString(CultureInfo.InvariantCulture), OpenAsync, cancellationToken);
 
         ValueTask<IUserListener> OpenAsync() => _server.Ports.ListenTcpAsync(Registration.ProxyName, port, cancellationToken);
     }
@@ -64,13 +67,22 @@ internal sealed partial class ServedProxy : IServerProxyHost, IGroupMember, IAsy
     public ValueTask<IUdpPort> BindUdpAsync(int port, CancellationToken cancellationToken) => _server.Ports.BindUdpAsync(Registration.ProxyName, port, cancellationToken);
 
     /// <inheritdoc/>
-    public IUserListener ListenTls(string domain) => throw Unsupported();
+    public IUserListener ListenTls(string domain)
+    {
+        var front = _server.Vhosts.Tls ?? throw Unsupported();
+        return Shared("https", domain, () => front.Listen(domain, Registration.ProxyName));
+    }
 
     /// <inheritdoc/>
-    public IUserListener ListenConnect(ConnectRoute route) => throw Unsupported();
+    public IUserListener ListenConnect(ConnectRoute route)
+    {
+        var front = _server.Vhosts.Connect ?? throw Unsupported();
+        return Shared("tcpmux", string.Join('\0', route.Domain, route.RouteByUser, route.User, route.Password), () => front.Listen(route, Registration.ProxyName));
+    }
 
     /// <inheritdoc/>
-    public IDisposable ServeHttp(HttpRoute route) => throw Unsupported();
+    public IDisposable ServeHttp(HttpRoute route) =>
+        (_server.Vhosts.Http ?? throw new PeerRefusedException("type [http] not supported when vhost http port is not set")).Serve(route, this);
 
     /// <inheritdoc/>
     public IVisitorListener ListenSecret(string secretKey, IReadOnlyList<string> allowUsers) =>
@@ -143,14 +155,20 @@ internal sealed partial class ServedProxy : IServerProxyHost, IGroupMember, IAsy
         for (var member = this; ;)
         {
             var work = await member.StartWorkAsync(user.Remote, user.Local, cancellationToken);
-            try
+            if (work is not null)
             {
-                if (work is not null && await FirstBytes.WaitAsync(user, work, cancellationToken)) return member.Layered(work);
-            }
-            catch (Exception)
-            {
-                await work!.DisposeAsync();
-                throw;
+                bool isAlive;
+                try
+                {
+                    (var connection, isAlive) = await FirstBytes.WaitAsync(user, work.Connection, cancellationToken);
+                    work = work with { Connection = connection };
+                }
+                catch (Exception)
+                {
+                    await work.DisposeAsync();
+                    throw;
+                }
+                if (isAlive) return member.Layered(work);
             }
             (tried ??= []).Add(member);
             if (share.Group.Another(tried) is not ServedProxy next)
@@ -169,7 +187,7 @@ internal sealed partial class ServedProxy : IServerProxyHost, IGroupMember, IAsy
     private ServedWork Layered(WorkConnection work)
     {
         var surplus = work.Messages.TakeSurplus();
-        var layered = PayloadLayers.Wrap(work.Connection, surplus, Registration.UseEncryption ? _server.StreamKey : null, Registration.UseCompression);
+        var layered = PayloadLayers.Wrap(work.Connection, surplus, Registration.UseEncryption ? _server.StreamKey : null, Registration.UseCompression, payloadLimit: _limiter);
         return new ServedWork(layered, layered.CanHalfClose ? work.End : RelayEnd.CloseBoth);
     }
 

@@ -12,17 +12,7 @@ internal sealed record WorkConnection(Connection Connection, Frp.Wire.MessageStr
     internal bool IsDead => Connection switch
     {
         MuxConnection mux => mux.MuxStream.IsReadable,
-        _ => Connection.TryGetSocket(out var socket) && socket.Poll(0, System.Net.Sockets.SelectMode.SelectRead),
-    };
-
-    /// <summary>Whether its end can be told from its first byte without reading.</summary>
-    internal bool CanBeWatched => Connection is MuxConnection || Connection.TryGetSocket(out _);
-
-    /// <summary>Whether the client has ended it without having said anything that is still unread. False where that cannot be told.</summary>
-    internal bool IsOver => Connection switch
-    {
-        MuxConnection mux => mux.MuxStream.QueuedReceiveBytes == 0 && mux.MuxStream.IsReadable && mux.MuxStream.QueuedReceiveBytes == 0,
-        _ => Connection.TryGetSocket(out var socket) && socket.Poll(0, System.Net.Sockets.SelectMode.SelectRead) && socket.Available == 0,
+        _ => Connection.TryGetSocket(out var socket) ? socket.Poll(0, System.Net.Sockets.SelectMode.SelectRead) : Connection.HasPeerLeft,
     };
 
     public async ValueTask DisposeAsync()

@@ -15,6 +15,10 @@ internal readonly record struct RouteKey(string Domain, string Location, string 
 /// <summary>How host names are compared.</summary>
 internal static class HostRoutes
 {
+    /// <summary>The longest host name there is, in characters. A longer one matches <c>*</c> only.</summary>
+    // Source: RFC 1035 §2.3.4.
+    internal const int MaxHostLength = 255;
+
     /// <summary>A host name as tables hold it: lower case, without the root's dot.</summary>
     // Host names on the wire are ASCII; other letters are folded the invariant way and then simply match or do not.
     internal static string Fold(string host) => host.ToLowerInvariant().TrimEnd('.');
@@ -85,6 +89,8 @@ internal sealed class HostRoutes<T> where T : class
     internal bool TryFind(string host, string path, string user, [MaybeNullWhen(false)] out T target)
     {
         var table = _table;
+        // Nobody's name is longer than the name system has them, and looking for patterns costs the square of the length.
+        if (host.Length > HostRoutes.MaxHostLength) return TryDomain(table, "*", path, user, out target);
         if (TryDomain(table, host, path, user, out target)) return true;
         // A pattern stands for the left-most label of names that have three or more.
         for (string rest = host; rest.AsSpan().Count('.') >= 2;)

@@ -4,13 +4,13 @@ namespace Frp.Server;
 internal sealed class Vhosts : IAsyncDisposable
 {
     /// <summary>Requests by host name and path.</summary>
-    internal IVhostFront? Http { get; init; }
+    internal HttpFront? Http { get; init; }
 
     /// <summary>TLS by the host name of its ClientHello.</summary>
-    internal IVhostFront? Tls { get; init; }
+    internal TlsFront? Tls { get; init; }
 
     /// <summary>Byte streams by the host name of a CONNECT.</summary>
-    internal IVhostFront? Connect { get; init; }
+    internal ConnectFront? Connect { get; init; }
 
     public async ValueTask DisposeAsync()
     {

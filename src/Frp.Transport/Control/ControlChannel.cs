@@ -22,12 +22,12 @@ public sealed class ControlChannel : IAsyncDisposable
     public static readonly TimeSpan WriteTimeout = TimeSpan.FromSeconds(10);
 
     private const int MaxBatch = 64;
-    private static readonly ReqWorkConn WorkConnectionRequest = new();
+    private static readonly Posting WorkConnectionRequest = new(new ReqWorkConn(), null);
 
     private readonly Connection _connection;
     private readonly MessageStream _messages;
     private readonly TimeProvider _time;
-    private readonly Channel<Message> _outgoing = Channel.CreateBounded<Message>(new BoundedChannelOptions(MaxQueued)
+    private readonly Channel<Posting> _outgoing = Channel.CreateBounded<Posting>(new BoundedChannelOptions(MaxQueued)
     {
         SingleReader = true,
         AllowSynchronousContinuations = true, // the sender's turn is a non-blocking write: no reason to change threads for it
@@ -46,13 +46,25 @@ public sealed class ControlChannel : IAsyncDisposable
     /// <exception cref="IOException">The connection is gone.</exception>
     public ValueTask<Message> ReadAsync(CancellationToken cancellationToken) => _messages.ReadAsync(cancellationToken);
 
+    /// <summary>A message that has arrived already, without waiting; null when there is none.</summary>
+    /// <exception cref="ProtocolViolationException">The peer broke the protocol.</exception>
+    public Message? TryRead() => _messages.TryRead();
+
     /// <summary>Queues a message, waiting for a place in the queue.</summary>
     /// <exception cref="IOException">The channel is closed.</exception>
-    public async ValueTask PostAsync(Message message, CancellationToken cancellationToken)
+    public ValueTask PostAsync(Message message, CancellationToken cancellationToken) => PostAsync(new Posting(message, null), cancellationToken);
+
+    /// <summary>Queues messages that go out together. They take one place in the queue, so they should be few, or soon sent.</summary>
+    /// <param name="messages">Left alone from here on.</param>
+    /// <param name="cancellationToken">Gives up waiting for a place.</param>
+    /// <exception cref="IOException">The channel is closed.</exception>
+    public ValueTask PostAsync(IReadOnlyList<Message> messages, CancellationToken cancellationToken) => PostAsync(new Posting(null, messages), cancellationToken);
+
+    private async ValueTask PostAsync(Posting posting, CancellationToken cancellationToken)
     {
         try
         {
-            await _outgoing.Writer.WriteAsync(message, cancellationToken);
+            await _outgoing.Writer.WriteAsync(posting, cancellationToken);
         }
         catch (ChannelClosedException e)
         {
@@ -78,11 +90,12 @@ public sealed class ControlChannel : IAsyncDisposable
         var reader = _outgoing.Reader;
         while (await reader.WaitToReadAsync(cancellationToken))
         {
-            while (batch.Count < MaxBatch && reader.TryRead(out var message))
+            while (batch.Count < MaxBatch && reader.TryRead(out var posting))
             {
-                if (!ReferenceEquals(message, WorkConnectionRequest)) batch.Add(message);
+                if (posting.Many is { } many) batch.AddRange(many);
+                else if (!ReferenceEquals(posting.One, WorkConnectionRequest.One)) batch.Add(posting.One!);
             }
-            for (int wanted = Interlocked.Exchange(ref _wantedWorkConnections, 0); wanted > 0; wanted--) batch.Add(WorkConnectionRequest);
+            for (int wanted = Interlocked.Exchange(ref _wantedWorkConnections, 0); wanted > 0; wanted--) batch.Add(WorkConnectionRequest.One!);
             if (batch.Count == 0) continue;
             using var deadline = new Deadline(WriteTimeout, _time, cancellationToken);
             try
@@ -106,5 +119,13 @@ public sealed class ControlChannel : IAsyncDisposable
         CompletePosting();
         await _messages.DisposeAsync();
         await _connection.DisposeAsync();
+    }
+
+    // One of the two.
+    private readonly struct Posting(Message? one, IReadOnlyList<Message>? many)
+    {
+        internal Message? One => one;
+
+        internal IReadOnlyList<Message>? Many => many;
     }
 }

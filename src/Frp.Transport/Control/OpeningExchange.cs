@@ -24,7 +24,7 @@ public static class OpeningExchange
         // The magic belongs to nobody; in v1 the bytes are the first message's.
         return version == WireVersion.V2
             ? new MessageStream(stream, V2Codec.Bootstrap)
-            : new MessageStream(Frp.Wire.PrefixedStream.Wrap(stream, head.AsMemory(0, count)), V1Codec.Instance);
+            : new MessageStream(PrefixedStream.Wrap(stream, head.AsMemory(0, count)), V1Codec.Instance);
     }
 
     /// <summary>Client side: what a logical connection begins with, for one write.</summary>

@@ -8,23 +8,24 @@ namespace Frp.Transport;
 /// <para><b>Layout.</b> <c>start-line CRLF *( name ":" OWS value OWS CRLF ) CRLF</c>; a bare LF ends a line as well.</para>
 /// <para><b>Source.</b> RFC 9112 sections 2 to 5. Folded lines, blanks before the colon and control characters are refused.</para>
 /// </remarks>
-internal sealed class HttpHead
+public sealed class HttpHead
 {
     private readonly List<(string Name, string Value)> _fields = [];
 
     private HttpHead(string startLine) => StartLine = startLine;
 
-    internal string StartLine { get; }
+    /// <summary>The request line or status line, without its end.</summary>
+    public string StartLine { get; }
 
     /// <summary>The first field of a name; null when there is none.</summary>
-    internal string? this[string name] => _fields.Find(f => f.Name.Equals(name, StringComparison.OrdinalIgnoreCase)).Value;
+    public string? this[string name] => _fields.Find(f => f.Name.Equals(name, StringComparison.OrdinalIgnoreCase)).Value;
 
     /// <summary>All fields of a name, in order.</summary>
-    internal IEnumerable<string> All(string name) =>
+    public IEnumerable<string> All(string name) =>
         _fields.Where(f => f.Name.Equals(name, StringComparison.OrdinalIgnoreCase)).Select(static f => f.Value);
 
     /// <summary>Whether a comma-separated field has a token, in any case.</summary>
-    internal bool HasToken(string name, string token)
+    public bool HasToken(string name, string token)
     {
         foreach (var value in All(name))
         {
@@ -37,7 +38,7 @@ internal sealed class HttpHead
     }
 
     /// <summary>Where the head ends: the count of bytes up to and with the empty line; negative when it is not all there.</summary>
-    internal static int FindEnd(ReadOnlySpan<byte> bytes)
+    public static int FindEnd(ReadOnlySpan<byte> bytes)
     {
         var searched = 0;
         while (true)
@@ -52,7 +53,7 @@ internal sealed class HttpHead
 
     /// <summary>Parses a complete head, the empty line included.</summary>
     /// <returns>Null when it is not one.</returns>
-    internal static HttpHead? TryParse(ReadOnlySpan<byte> bytes)
+    public static HttpHead? TryParse(ReadOnlySpan<byte> bytes)
     {
         HttpHead? head = null;
         foreach (var range in bytes.Split((byte)'\n'))
@@ -81,15 +82,19 @@ internal sealed class HttpHead
     /// <returns>The bytes of the head, and those after it; an empty head when the peer finished in good order, between two heads.</returns>
     /// <exception cref="EndOfStreamException">The peer finished inside the head.</exception>
     /// <exception cref="HttpHeadTooLargeException">The limit was reached.</exception>
-    internal static async ValueTask<(ReadOnlyMemory<byte> Head, ReadOnlyMemory<byte> Surplus)> ReadAsync(
+    public static async ValueTask<(ReadOnlyMemory<byte> Head, ReadOnlyMemory<byte> Surplus)> ReadAsync(
         Stream stream, ReadOnlyMemory<byte> surplus, int limit, CancellationToken cancellationToken)
     {
         var buffer = new byte[Math.Max(1024, surplus.Length)];
         surplus.CopyTo(buffer);
-        var count = surplus.Length;
+        int count = surplus.Length, searched = 0;
         while (true)
         {
-            var end = FindEnd(buffer.AsSpan(0, count));
+            // The end may have begun in what was searched before: at most two of its three bytes.
+            var from = Math.Max(0, searched - 2);
+            var end = FindEnd(buffer.AsSpan(from, count - from));
+            if (end >= 0) end += from;
+            searched = count;
             if (end > limit || (end < 0 && count >= limit)) throw new HttpHeadTooLargeException(limit);
             if (end >= 0) return (buffer.AsMemory(0, end), buffer.AsMemory(end, count - end));
             if (count == buffer.Length) Array.Resize(ref buffer, Math.Min(buffer.Length * 2, Math.Max(limit, buffer.Length + 1)));
@@ -110,7 +115,7 @@ internal sealed class HttpHead
 }
 
 /// <summary>An HTTP head longer than anybody needs.</summary>
-internal sealed class HttpHeadTooLargeException(int limit) : IOException($"HTTP head exceeds {limit} bytes");
+public sealed class HttpHeadTooLargeException(int limit) : IOException($"HTTP head exceeds {limit} bytes");
 
 /// <summary>The status line of a response.</summary>
 internal readonly record struct HttpStatus(int Code, string Line)

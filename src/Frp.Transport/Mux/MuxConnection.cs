@@ -6,11 +6,14 @@ namespace Frp.Transport;
 /// <summary>One stream of a multiplexing session, seen as a connection.</summary>
 public sealed class MuxConnection : Connection
 {
+    private readonly Connection? _carrier;
+
     /// <summary>Takes ownership of the stream.</summary>
     /// <param name="stream">The stream.</param>
     /// <param name="local">The carrier's own end.</param>
     /// <param name="remote">The carrier's peer.</param>
-    public MuxConnection(YamuxStream stream, EndPoint? local, EndPoint? remote) => (MuxStream, Local, Remote) = (stream, local, remote);
+    /// <param name="carrier">What the session runs on. Not owned.</param>
+    public MuxConnection(YamuxStream stream, EndPoint? local, EndPoint? remote, Connection? carrier = null) => (MuxStream, Local, Remote, _carrier) = (stream, local, remote, carrier);
 
     /// <summary>The stream, for relays that deal with it directly.</summary>
     public YamuxStream MuxStream { get; }
@@ -26,6 +29,9 @@ public sealed class MuxConnection : Connection
 
     /// <inheritdoc/>
     public override bool CanHalfClose => true;
+
+    /// <inheritdoc/>
+    public override bool HasPeerLeft => _carrier is not null && _carrier.HasPeerLeft;
 
     /// <inheritdoc/>
     public override ValueTask CompleteWritesAsync(CancellationToken cancellationToken) => MuxStream.CompleteWritesAsync(cancellationToken);

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Net.Sockets;
+using Frp.Wire;
 
 namespace Frp.Transport;
 
@@ -41,6 +42,9 @@ public sealed class PrefixedConnection : Connection
     public override bool CanHalfClose => _inner.CanHalfClose;
 
     /// <inheritdoc/>
+    public override bool HasPeerLeft => _inner.HasPeerLeft;
+
+    /// <inheritdoc/>
     public override ValueTask CompleteWritesAsync(CancellationToken cancellationToken) => _inner.CompleteWritesAsync(cancellationToken);
 
     /// <inheritdoc/>
@@ -59,36 +63,4 @@ public sealed class PrefixedConnection : Connection
 
     /// <inheritdoc/>
     public override string ToString() => _inner.ToString()!;
-}
-
-/// <summary>A stream with bytes put back in front of it. Does not own what lies below.</summary>
-internal sealed class PrefixedStream(Stream inner, ReadOnlyMemory<byte> prefix) : DuplexStream
-{
-    private ReadOnlyMemory<byte> _prefix = prefix;
-
-    internal bool IsReplayed => _prefix.IsEmpty;
-
-    internal ReadOnlyMemory<byte> TakePrefix()
-    {
-        var rest = _prefix;
-        _prefix = default;
-        return rest;
-    }
-
-    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
-    {
-        if (_prefix.IsEmpty) return inner.ReadAsync(buffer, cancellationToken);
-        if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled<int>(cancellationToken);
-
-        // A zero-byte read asks whether there is something: there is.
-        var count = Math.Min(buffer.Length, _prefix.Length);
-        _prefix.Span[..count].CopyTo(buffer.Span);
-        _prefix = count == _prefix.Length ? default : _prefix[count..];
-        return ValueTask.FromResult(count);
-    }
-
-    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
-        inner.WriteAsync(buffer, cancellationToken);
-
-    public override Task FlushAsync(CancellationToken cancellationToken) => inner.FlushAsync(cancellationToken);
 }

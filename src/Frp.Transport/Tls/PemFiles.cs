@@ -92,18 +92,32 @@ internal static class PemFiles
     }
 
     /// <summary>The certificate of a server that was given none.</summary>
-    /// <remarks>A P-256 key, empty subject, no extensions, a random positive 128-bit serial number, valid from an hour ago for ten
+    /// <remarks>RSA-2048, empty subject, no extensions, a random positive 128-bit serial number, valid from an hour ago for ten
     /// years. <b>Source:</b> docs/wire/transports.md, TLS.</remarks>
     internal static X509Certificate2 Generate(TimeProvider timeProvider)
     {
-        var nobody = new X500DistinguishedName("");
+        using var key = RSA.Create(2048);
+        var request = new CertificateRequest(Nobody, key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        using var bare = Sign(request, X509SignatureGenerator.CreateForRSA(key, RSASignaturePadding.Pkcs1), timeProvider);
+        return Importable(bare.CopyWithPrivateKey(key));
+    }
+
+    /// <summary>The same with a key that takes no time to make, for the moments until the other is there.</summary>
+    internal static X509Certificate2 GenerateInterim(TimeProvider timeProvider)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var bare = Sign(new CertificateRequest(Nobody, key, HashAlgorithmName.SHA256), X509SignatureGenerator.CreateForECDsa(key), timeProvider);
+        return Importable(bare.CopyWithPrivateKey(key));
+    }
+
+    private static X500DistinguishedName Nobody { get; } = new("");
+
+    private static X509Certificate2 Sign(CertificateRequest request, X509SignatureGenerator signature, TimeProvider timeProvider)
+    {
         Span<byte> serial = stackalloc byte[16];
         RandomNumberGenerator.Fill(serial);
         serial[0] = (byte)((serial[0] & 0x7F) | 0x40); // positive, and of full length
         var now = timeProvider.GetUtcNow();
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        using var bare = new CertificateRequest(nobody, key, HashAlgorithmName.SHA256)
-            .Create(nobody, X509SignatureGenerator.CreateForECDsa(key), now.AddHours(-1), now.AddYears(10), serial);
-        return Importable(bare.CopyWithPrivateKey(key));
+        return request.Create(Nobody, signature, now.AddHours(-1), now.AddYears(10), serial);
     }
 }

@@ -6,7 +6,7 @@ namespace Frp.Transport;
 
 /// <summary>A connection inside TLS.</summary>
 /// <remarks>
-/// <para><b>Ends.</b> Half-close is TLS's own close_notify. The orderly end sends it too, so that the peer can tell the end
+/// <para><b>Ends.</b> Half-close is TLS's own close_notify, and then the carrier's. The orderly end sends it too, so that the peer can tell the end
 /// from a cut; a peer that does not read is given <see cref="GoodbyeTimeout"/>.</para>
 /// </remarks>
 internal sealed class TlsConnection : Connection
@@ -35,6 +35,8 @@ internal sealed class TlsConnection : Connection
     public override CarrierLayers Layers => _inner.Layers | CarrierLayers.Tls;
 
     public override bool CanHalfClose => true;
+
+    public override bool HasPeerLeft => _inner.HasPeerLeft;
 
     /// <summary>The handshake of either side, over a connection that is closed when it fails.</summary>
     internal static async ValueTask<Connection> HandshakeAsync(
@@ -69,6 +71,8 @@ internal sealed class TlsConnection : Connection
         await _ssl.FlushAsync(cancellationToken);
         await _ssl.ShutdownAsync().WaitAsync(cancellationToken);
         await _ssl.FlushAsync(cancellationToken);
+        // The carrier's own end follows: whatever swallows the bytes in between still passes that on, and nobody is stranded.
+        if (_inner.CanHalfClose) await _inner.CompleteWritesAsync(cancellationToken);
     }
 
     public override void Abort()

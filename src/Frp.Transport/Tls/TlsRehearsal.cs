@@ -22,7 +22,7 @@ public static class TlsRehearsal
 
     private static async Task HandshakeAsync(TimeProvider timeProvider, CancellationToken cancellationToken)
     {
-        var server = TlsServer.Load(new TlsServerOptions(), timeProvider);
+        var server = TlsServer.Interim(timeProvider);
         var client = TlsClient.Load(new TlsClientOptions(), timeProvider);
         var (there, back) = (NewDirection(), NewDirection());
         var accepted = server.AuthenticateAsync(new MemoryConnection(there.Reader, back.Writer), cancellationToken).AsTask();

@@ -40,6 +40,9 @@ public sealed class WebSocketConnection : Connection
     public override bool CanHalfClose => false;
 
     /// <inheritdoc/>
+    public override bool HasPeerLeft => _inner.HasPeerLeft;
+
+    /// <inheritdoc/>
     public override ValueTask CompleteWritesAsync(CancellationToken cancellationToken) =>
         throw new NotSupportedException("WebSocket has no half-close");
 

@@ -7,8 +7,12 @@ public sealed class PrefixedStream : Stream
     private readonly Stream _inner;
     private ReadOnlyMemory<byte> _prefix;
 
-    private PrefixedStream(Stream inner, ReadOnlyMemory<byte> prefix)
+    /// <summary>Puts bytes back in front of a stream.</summary>
+    /// <param name="inner">Owned from here on.</param>
+    /// <param name="prefix">What the next reads return first. Not copied: the caller leaves it alone.</param>
+    public PrefixedStream(Stream inner, ReadOnlyMemory<byte> prefix)
     {
+        ArgumentNullException.ThrowIfNull(inner);
         _inner = inner;
         _prefix = prefix;
     }
@@ -18,6 +22,17 @@ public sealed class PrefixedStream : Stream
     {
         ArgumentNullException.ThrowIfNull(inner);
         return prefix.IsEmpty ? inner : new PrefixedStream(inner, prefix);
+    }
+
+    /// <summary>Whether the bytes have been read again, and the stream below is all there is.</summary>
+    public bool IsReplayed => _prefix.IsEmpty;
+
+    /// <summary>What is left of the bytes in front; they count as read from here on.</summary>
+    public ReadOnlyMemory<byte> TakePrefix()
+    {
+        var rest = _prefix;
+        _prefix = default;
+        return rest;
     }
 
     /// <inheritdoc/>
@@ -40,7 +55,9 @@ public sealed class PrefixedStream : Stream
     public override int Read(Span<byte> buffer) => _prefix.IsEmpty ? _inner.Read(buffer) : Take(buffer);
     /// <inheritdoc/>
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
-        _prefix.IsEmpty ? _inner.ReadAsync(buffer, cancellationToken) : new(Take(buffer.Span));
+        _prefix.IsEmpty ? _inner.ReadAsync(buffer, cancellationToken)
+        : cancellationToken.IsCancellationRequested ? ValueTask.FromCanceled<int>(cancellationToken)
+        : new(Take(buffer.Span));
     /// <inheritdoc/>
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
         ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
@@ -76,7 +93,7 @@ public sealed class PrefixedStream : Stream
     {
         var count = Math.Min(buffer.Length, _prefix.Length);
         _prefix.Span[..count].CopyTo(buffer);
-        _prefix = _prefix[count..];
+        _prefix = count == _prefix.Length ? default : _prefix[count..]; // nothing keeps the array alive longer than need be
         return count;
     }
 }

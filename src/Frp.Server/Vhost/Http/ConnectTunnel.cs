@@ -1,0 +1,110 @@
+using System.Globalization;
+using System.Text;
+using Frp.Transport;
+using Microsoft.Extensions.Logging;
+
+namespace Frp.Server;
+
+/// <summary>CONNECT: the request goes to the local service as it is, and what follows is relayed. The answer is the local service's.</summary>
+/// <remarks>Source: wire specification §14.4, "Proxy-form requests".</remarks>
+internal sealed partial class ConnectTunnel(HttpTable table, NotFoundPage notFound, TimeProvider time, ILogger logger)
+{
+    /// <summary>How a connection begins that is for us.</summary>
+    internal static ReadOnlySpan<byte> Opening => "CONNECT "u8;
+
+    private const int MaxHeadBytes = 1024 * 1024;
+
+    private static readonly byte[] BadRequest =
+        "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request"u8.ToArray();
+
+    private static readonly byte[] TooLarge =
+        "HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n431 Request Header Fields Too Large"u8.ToArray();
+
+    private static readonly byte[] Unauthorized = Encoding.ASCII.GetBytes(
+        "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Type: text/plain; charset=utf-8\r\nProxy-Authenticate: Basic realm=\"Restricted\"\r\n" +
+        "X-Content-Type-Options: nosniff\r\nContent-Length: 30\r\nConnection: close\r\n\r\nProxy Authentication Required\n");
+
+    /// <summary>Serves a connection until it is over.</summary>
+    /// <param name="user">Owned.</param>
+    /// <param name="cancellationToken">Cuts it.</param>
+    internal async Task ServeAsync(Connection user, CancellationToken cancellationToken)
+    {
+        await using (user)
+        {
+            ReadOnlyMemory<byte> head, surplus;
+            using (var deadline = new Deadline(HttpServer.HeadTime, time, cancellationToken))
+            {
+                try
+                {
+                    (head, surplus) = await HttpHead.ReadAsync(user.Stream, default, MaxHeadBytes, deadline.Token);
+                }
+                catch (HttpHeadTooLargeException)
+                {
+                    await AnswerAsync(user, TooLarge, cancellationToken);
+                    return;
+                }
+                catch (OperationCanceledException) when (deadline.HasPassed)
+                {
+                    throw deadline.Passed("request");
+                }
+            }
+            if (HttpHead.TryParse(head.Span) is not { } request || AuthorityOf(request) is not { } authority)
+            {
+                await AnswerAsync(user, BadRequest, cancellationToken);
+                return;
+            }
+            var (credentials, name) = HttpIdentity.CredentialsOf(isProxyForm: true, request["Proxy-Authorization"], request["Authorization"]);
+            if (!table.TryFind(HostRoutes.HostOf(authority), "", name, out var route) || route.Next() is not { } member)
+            {
+                await NotFoundAsync(user, cancellationToken);
+                return;
+            }
+            if (route.Settings.DemandsCredentials && !(credentials is { } given && route.Settings.Admits(given)))
+            {
+                await AnswerAsync(user, Unauthorized, cancellationToken);
+                return;
+            }
+            if (await member.Host.OpenWorkAsync(user.Remote, destination: null, cancellationToken) is not { } work)
+            {
+                await NotFoundAsync(user, cancellationToken);
+                return;
+            }
+            byte[] said = [.. head.Span, .. surplus.Span];
+            var reason = await Relay.RunAsync(new PrefixedConnection(user, said), work.Connection, work.End, cancellationToken);
+            Log.Done(logger, user.Remote, reason);
+        }
+    }
+
+    private static string? AuthorityOf(HttpHead request)
+    {
+        string[] parts = request.StartLine.Split(' ');
+        return parts is ["CONNECT", { Length: > 0 } authority, "HTTP/1.1" or "HTTP/1.0"] ? authority : null;
+    }
+
+    private async ValueTask NotFoundAsync(Connection user, CancellationToken cancellationToken)
+    {
+        var page = await notFound.ReadAsync(cancellationToken);
+        byte[] head = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"HTTP/1.1 404 Not Found\r\nContent-Length: {page.Length}\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n"));
+        await AnswerAsync(user, (byte[])[.. head, .. page.Span], cancellationToken);
+    }
+
+    private async ValueTask AnswerAsync(Connection user, ReadOnlyMemory<byte> answer, CancellationToken cancellationToken)
+    {
+        using var deadline = new Deadline(HttpServer.HeadTime, time, cancellationToken);
+        try
+        {
+            await user.Stream.WriteAsync(answer, deadline.Token);
+            await user.Stream.FlushAsync(deadline.Token);
+        }
+        catch (OperationCanceledException) when (deadline.HasPassed)
+        {
+            throw deadline.Passed("room for an answer");
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Debug, "user connection [{Remote}] closed: {Reason}")]
+        internal static partial void Done(ILogger logger, System.Net.EndPoint? remote, CloseReason reason);
+    }
+}

@@ -1,0 +1,167 @@
+using System.Net;
+using Frp.Wire;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Abstractions;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Logging;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace Frp.Server;
+
+/// <summary>What happens to a request: it is routed, admitted and forwarded, or refused.</summary>
+/// <remarks>Source: wire specification §14.4, "Authentication" and "Errors".</remarks>
+internal sealed partial class HttpApplication(HttpTable table, NotFoundPage notFound, IHttpForwarder forwarder, TimeSpan responseLimit, TimeProvider time, ILogger logger)
+    : IHttpApplication<HttpExchange>
+{
+    // A tunnel cuts nobody who says nothing.
+    private static readonly ForwarderRequestConfig AsHttp1 = new()
+    {
+        ActivityTimeout = Timeout.InfiniteTimeSpan,
+        Version = HttpVersion.Version11,
+        VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+    };
+
+    private static readonly ForwarderRequestConfig AsHttp2 = AsHttp1 with { Version = HttpVersion.Version20 };
+
+    private static readonly byte[] Unauthorized = "Unauthorized\n"u8.ToArray();
+    private static readonly byte[] ProxyUnauthorized = "Proxy Authentication Required\n"u8.ToArray();
+    private const string Challenge = "Basic realm=\"Restricted\"";
+
+    public HttpExchange CreateContext(IFeatureCollection contextFeatures)
+    {
+        if (contextFeatures is not IHostContextContainer<HttpExchange> container) return new HttpExchange(contextFeatures, responseLimit, time);
+        if (container.HostContext is { } exchange) exchange.Reuse(contextFeatures);
+        else container.HostContext = exchange = new HttpExchange(contextFeatures, responseLimit, time);
+        return exchange;
+    }
+
+    public void DisposeContext(HttpExchange context, Exception? exception) => context.Release();
+
+    public async Task ProcessRequestAsync(HttpExchange exchange)
+    {
+        try
+        {
+            await ServeAsync(exchange);
+        }
+        catch (Exception e)
+        {
+            // Nothing that a user or a local service does may come this far; whatever does harms this request alone.
+            exchange.Timer.End();
+            if (!exchange.Context.RequestAborted.IsCancellationRequested) Log.Fault(logger, e);
+            exchange.Context.Abort();
+        }
+    }
+
+    private ValueTask ServeAsync(HttpExchange exchange)
+    {
+        var context = exchange.Context;
+        string target = context.Features.Get<IHttpRequestFeature>()!.RawTarget;
+        if (target == "*")
+        {
+            context.Response.ContentLength = 0;
+            return ValueTask.CompletedTask;
+        }
+        if (HttpMethods.IsConnect(context.Request.Method) && context.Features.Get<IHttpExtendedConnectFeature>()?.IsExtendedConnect != true)
+        {
+            // Tunnels begin a connection of their own: there is none to be had in the middle of this one.
+            context.Response.StatusCode = StatusCodes.Status400BadRequest;
+            context.Response.Headers.Connection = "close";
+            return ValueTask.CompletedTask;
+        }
+        ref readonly var identity = ref exchange.Identify(target);
+        if (!table.TryFind(HostRoutes.HostOf(identity.Authority), identity.Path, identity.User, out var route) || route.Next() is not { } member)
+        {
+            if (logger.IsEnabled(LogLevel.Debug)) Log.NoRoute(logger, exchange.UserAddress, PeerText.Escape(identity.Authority, 256), PeerText.Escape(identity.Path, 256));
+            return NotFoundAsync(context);
+        }
+        var settings = route.Settings;
+        if (settings.DemandsCredentials && !(identity.Credentials is { } credentials && settings.Admits(credentials))) return UnauthorizedAsync(context, identity.IsProxyForm);
+        return ForwardAsync(exchange, settings, member, identity.IsProxyForm);
+    }
+
+    private async ValueTask ForwardAsync(HttpExchange exchange, HttpSettings settings, HttpMember member, bool isProxyForm)
+    {
+        var context = exchange.Context;
+        bool asHttp2 = HttpProtocol.IsHttp2(context.Request.Protocol) && context.Request.ContentType?.StartsWith("application/grpc", StringComparison.OrdinalIgnoreCase) == true;
+        HttpMessageInvoker pool;
+        try
+        {
+            pool = asHttp2 ? member.Http2 : isProxyForm ? member.Absolute : member.Http1;
+        }
+        catch (ObjectDisposedException)
+        {
+            await NotFoundAsync(context); // closed between the look-up and now
+            return;
+        }
+        exchange.Prepare(settings, pool);
+        var error = await forwarder.SendAsync(context, "http://local-service", exchange.Sender, asHttp2 ? AsHttp2 : AsHttp1, exchange, exchange.Timer.Token);
+        exchange.Timer.End();
+        if (error == ForwarderError.None && !exchange.IsInvalid) return;
+        await FailAsync(exchange, member, error);
+    }
+
+    private async ValueTask FailAsync(HttpExchange exchange, HttpMember member, ForwarderError error)
+    {
+        var context = exchange.Context;
+        bool timedOut = exchange.Timer.HasPassed;
+        if (logger.IsEnabled(LogLevel.Debug))
+        {
+            string cause = timedOut ? "no response in time" : exchange.IsInvalid ? "unwanted protocol" : context.Features.Get<IForwarderErrorFeature>()?.Exception?.Message ?? "";
+            Log.Failed(logger, PeerText.Escape(member.Name, 256), exchange.UserAddress, error, PeerText.Escape(cause, 512));
+        }
+        // What has begun cannot be taken back: the forwarder has cut it off where it was incomplete.
+        if (context.Response.HasStarted || context.RequestAborted.IsCancellationRequested) return;
+        if (error is ForwarderError.RequestBodyClient)
+        {
+            context.Response.Headers.Connection = "close";
+            return; // with the status that says what was wrong with it
+        }
+        context.Response.Clear();
+        if (!timedOut)
+        {
+            await NotFoundAsync(context);
+            return;
+        }
+        context.Response.StatusCode = StatusCodes.Status504GatewayTimeout;
+        context.Response.ContentLength = 0;
+    }
+
+    private async ValueTask NotFoundAsync(HttpContext context)
+    {
+        var page = await notFound.ReadAsync(context.RequestAborted);
+        await AnswerAsync(context, StatusCodes.Status404NotFound, "text/html; charset=utf-8", page);
+    }
+
+    private static ValueTask UnauthorizedAsync(HttpContext context, bool byProxy)
+    {
+        var headers = context.Response.Headers;
+        headers.XContentTypeOptions = "nosniff";
+        if (byProxy) headers.ProxyAuthenticate = Challenge;
+        else headers.WWWAuthenticate = Challenge;
+        return byProxy
+            ? AnswerAsync(context, StatusCodes.Status407ProxyAuthenticationRequired, "text/plain; charset=utf-8", ProxyUnauthorized)
+            : AnswerAsync(context, StatusCodes.Status401Unauthorized, "text/plain; charset=utf-8", Unauthorized);
+    }
+
+    private static async ValueTask AnswerAsync(HttpContext context, int status, string contentType, ReadOnlyMemory<byte> body)
+    {
+        var response = context.Response;
+        response.StatusCode = status;
+        response.ContentType = contentType;
+        response.ContentLength = body.Length;
+        if (!HttpMethods.IsHead(context.Request.Method)) await response.Body.WriteAsync(body, context.RequestAborted);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Debug, "no route for [{Host}{Path}], asked for by [{User}]")]
+        internal static partial void NoRoute(ILogger logger, string user, string host, string path);
+
+        [LoggerMessage(2, LogLevel.Debug, "[{Proxy}] request of [{User}] failed: {Error}: {Cause}")]
+        internal static partial void Failed(ILogger logger, string proxy, string user, ForwarderError error, string cause);
+
+        [LoggerMessage(3, LogLevel.Error, "fault in a request")]
+        internal static partial void Fault(ILogger logger, Exception exception);
+    }
+}

@@ -1,0 +1,68 @@
+using Frp.Transport;
+
+namespace Frp.Server;
+
+/// <summary>A work connection as an HTTP client wants it: every write is sent, and disposing the stream closes the connection.</summary>
+/// <remarks>
+/// <b>Repeats.</b> The client repeats a request when the connection ends before the first byte of the answer. That is right for a
+/// connection that has waited for some time and a request that does no harm twice; everything else gets an error here, which is not
+/// repeated: a local service that dies of a request shall not get it again.
+/// </remarks>
+/// <param name="connection">Owned.</param>
+/// <param name="closing">Where a close that has to wait does so.</param>
+internal sealed class WorkStream(Connection connection, TaskScope closing) : DuplexStream
+{
+    private readonly Stream _inner = connection.Stream;
+    private volatile bool _answered; // the last request's answer has begun
+    private volatile bool _repeatable;
+    private int _disposed;
+
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        var reading = _inner.ReadAsync(buffer, cancellationToken);
+        return reading.IsCompletedSuccessfully ? ValueTask.FromResult(Judge(reading.GetAwaiter().GetResult(), buffer.Length)) : JudgeAsync(reading, buffer.Length);
+    }
+
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        if (_answered && buffer.Length > 0)
+        {
+            // GET, HEAD, OPTIONS, TRACE: no other method begins with their letters.
+            _repeatable = (char)buffer.Span[0] is 'G' or 'H' or 'O' or 'T';
+            _answered = false;
+        }
+        // A write, once begun, is cancelled by closing the connection only: its layers do not survive half a frame.
+        var writing = _inner.WriteAsync(buffer, CancellationToken.None);
+        if (!writing.IsCompletedSuccessfully) return FinishAsync(writing);
+        writing.GetAwaiter().GetResult();
+        var flushing = _inner.FlushAsync(CancellationToken.None);
+        return flushing.IsCompletedSuccessfully ? ValueTask.CompletedTask : new ValueTask(flushing);
+    }
+
+    public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing && Interlocked.Exchange(ref _disposed, 1) == 0)
+        {
+            var close = connection.DisposeAsync();
+            if (!close.IsCompletedSuccessfully) closing.RunChild("close of a work connection", _ => close.AsTask());
+        }
+        base.Dispose(disposing);
+    }
+
+    private async ValueTask<int> JudgeAsync(ValueTask<int> reading, int room) => Judge(await reading, room);
+
+    private int Judge(int count, int room)
+    {
+        if (count > 0) _answered = true;
+        else if (room > 0 && !_answered && !_repeatable) throw new IOException("the local service has closed the connection without an answer");
+        return count;
+    }
+
+    private async ValueTask FinishAsync(ValueTask writing)
+    {
+        await writing;
+        await _inner.FlushAsync(CancellationToken.None);
+    }
+}
