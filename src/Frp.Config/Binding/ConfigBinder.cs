@@ -14,6 +14,7 @@ internal sealed class ConfigBinder(ConfigErrors errors, bool strict, IReadOnlyDi
 {
     private readonly Dictionary<Type, Dictionary<string, JsonPropertyInfo>> _keys = [];
     private readonly Dictionary<Type, JsonTypeInfo> _descriptions = [];
+    private readonly Dictionary<Func<JsonTypeInfo>, JsonTypeInfo> _kinds = [];
 
     /// <summary>Sets the members of an object of the model.</summary>
     public void Bind(ConfigNode node, object target, JsonTypeInfo model, BindScope at)
@@ -133,7 +134,7 @@ internal sealed class ConfigBinder(ConfigErrors errors, bool strict, IReadOnlyDi
             errors.AddUnreadable(type?.Line ?? line, ConfigErrors.Join(at.Path, "type"), at.Prefix + words);
             return false;
         }
-        var model = modelOf();
+        if (!_kinds.TryGetValue(modelOf, out var model)) _kinds.Add(modelOf, model = modelOf());
         value = model.CreateObject!();
         Bind(node, value, model, at.Document(variant.Inside));
         return true;
