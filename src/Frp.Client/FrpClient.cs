@@ -138,6 +138,7 @@ public sealed partial class FrpClient : IAsyncDisposable
         await StopAsync(TimeSpan.Zero);
         await _checks.DisposeAsync();
         await _users.DisposeAsync();
+        foreach (var proxy in _proxies) await proxy.DisposeAsync();
         _giveUp.Dispose();
         _stop.Dispose();
     }

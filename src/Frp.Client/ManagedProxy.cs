@@ -37,7 +37,7 @@ public sealed record ProxyStatus(string Name, string Type, ProxyPhase Phase, str
 /// <b>Concurrency.</b> One lock around the state. Registering and answers come from the session, the supervision from its timer,
 /// the service's health from its monitor, which goes on between sessions, status from anywhere.
 /// </remarks>
-internal sealed partial class ManagedProxy : IClientProxyHost
+internal sealed partial class ManagedProxy : IClientProxyHost, IAsyncDisposable
 {
     // Source: wire specification §13.
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(20);
@@ -235,6 +235,9 @@ internal sealed partial class ManagedProxy : IClientProxyHost
             throw new IOException($"local service: {e.Message}", e);
         }
     }
+
+    /// <summary>Ends the half that serves users; they are gone by now.</summary>
+    public ValueTask DisposeAsync() => _proxy is null ? ValueTask.CompletedTask : _proxy.DisposeAsync();
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
