@@ -7,6 +7,7 @@ using Frp.Transport;
 using Frp.Wire;
 using Frpc;
 
+NativeHeap.UseOneArena();
 SocketCompletions.RunInline();
 SystemTrust.LeaveUnloaded();
 WarmUp.Start(handshake: false);

@@ -6,6 +6,7 @@ using Frp.Transport;
 using Frp.Wire;
 using Frps;
 
+NativeHeap.UseOneArena();
 SocketCompletions.RunInline();
 SystemTrust.LeaveUnloaded(); // clients are verified against the configured file, or not at all
 WarmUp.Start(handshake: true);
