@@ -24,13 +24,13 @@ internal sealed class LogWriter : IDisposable
     private StringBuilder _queue = new();
     private StringBuilder _writing = new();
     private long _dropped;
+    private bool _started; // with the first line: a program that has nothing to say needs no thread for it
     private bool _closed;
 
     internal LogWriter(ILogTarget target, TimeProvider time, bool color)
     {
         (_target, _time, _color) = (target, time, color);
         _thread = new Thread(Run) { IsBackground = true, Name = "log" };
-        _thread.Start();
     }
 
     internal void Write(LogLevel level, string component, int eventId, string message, Exception? exception)
@@ -45,6 +45,11 @@ internal sealed class LogWriter : IDisposable
                 return;
             }
             wake = _queue.Length == 0;
+            if (!_started)
+            {
+                _started = true;
+                _thread.Start();
+            }
             LogLine.Append(_queue, _time.GetLocalNow(), level, component, eventId, message, exception, _color);
         }
         if (wake) _wake.Set();
@@ -59,7 +64,7 @@ internal sealed class LogWriter : IDisposable
             _closed = true;
         }
         _wake.Set();
-        if (_thread.Join(TimeSpan.FromSeconds(5)))
+        if (!_started || _thread.Join(TimeSpan.FromSeconds(5)))
         {
             _target.Dispose();
             _wake.Dispose();
