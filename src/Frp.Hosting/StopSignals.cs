@@ -20,20 +20,12 @@ public sealed class StopSignals : IDisposable
     /// <summary>Fires on the first signal.</summary>
     public CancellationToken Stop => _stop.Token;
 
-    /// <summary>Waits for the first signal, and tidies up behind the start meanwhile.</summary>
+    /// <summary>Waits for the first signal, and meanwhile tidies up behind the start and behind busy times.</summary>
     public async Task WaitAsync(TimeProvider time)
     {
         await Task.Delay(StartupMemory.StartTime, time, Stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (!Stop.IsCancellationRequested) StartupMemory.Release();
-        await WaitAsync();
-    }
-
-    /// <summary>Completes on the first signal.</summary>
-    public async Task WaitAsync()
-    {
-        var received = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using var registration = Stop.UnsafeRegister(static state => ((TaskCompletionSource)state!).TrySetResult(), received);
-        await received.Task;
+        await IdleMemory.OfProcess().WatchAsync(time, Stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     /// <inheritdoc/>
