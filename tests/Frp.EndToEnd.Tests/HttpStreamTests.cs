@@ -141,6 +141,37 @@ public sealed class HttpStreamTests : HttpTest
     }
 
     [Fact]
+    public async Task Two_gigabytes_go_up()
+    {
+        const long Length = 2L * 1024 * 1024 * 1024 + 1;
+        await using var service = HttpService.Start(async (head, socket) =>
+        {
+            Assert.Contains($"Content-Length: {Length}\r\n", head, StringComparison.OrdinalIgnoreCase);
+            var buffer = new byte[256 * 1024];
+            long received = 0;
+            // Each byte says where it belongs, in steps of a prime that no buffer's size divides.
+            for (int count; received < Length; received += count)
+            {
+                count = await socket.ReceiveAsync(buffer.AsMemory(0, (int)Math.Min(buffer.Length, Length - received))).AsTask().Soon();
+                if (count == 0 || buffer[0] != (byte)(received % 251) || buffer[count - 1] != (byte)((received + count - 1) % 251)) return false;
+            }
+            return await HttpService.SendAsync(socket, "HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n");
+        });
+        await StartAsync([Web("web", service.Port, "site.test")]);
+        using var user = await User.ConnectAsync(VhostPort);
+        await user.SendAsync($"PUT /big HTTP/1.1\r\nHost: site.test\r\nContent-Length: {Length}\r\n\r\n");
+        byte[] period = [.. Enumerable.Range(0, 251).Select(i => (byte)i)];
+        byte[] piece = [.. Enumerable.Repeat(period, 4096).SelectMany(b => b)];
+        for (long sent = 0; sent < Length;)
+        {
+            int count = (int)Math.Min(piece.Length, Length - sent);
+            await user.Socket.SendAllAsync(piece.AsMemory(0, count)).Soon();
+            sent += count;
+        }
+        Assert.Equal(201, (await HttpAnswer.ReceiveAsync(user.Socket)).Status);
+    }
+
+    [Fact]
     public async Task Users_who_are_gone_leave_nothing_behind()
     {
         await using var service = HttpService.Saying(new string('x', 1024));
