@@ -34,7 +34,7 @@ internal sealed class HttpServer : IAsyncDisposable
             AddServerHeader = false,
             AllowHostHeaderOverride = true, // an absolute target overrules the header
             AllowResponseHeaderCompression = true,
-            RequestHeaderEncodingSelector = static _ => Encoding.Latin1,
+            RequestHeaderEncodingSelector = static name => name == "Connection" ? ConnectionField.Reading : Encoding.Latin1,
             ResponseHeaderEncodingSelector = static _ => Encoding.Latin1,
         };
         var limits = options.Limits;
