@@ -27,7 +27,8 @@ public static class ConfigLoader
         var config = new ServerConfig();
         new ConfigBinder(errors, options.Strict, NoVariants).Bind(root, config, Model.Of<ServerConfig>(ConfigJson.Default), BindScope.Root);
         config.Complete();
-        config.Validate(errors, options.AllowUnsafe);
+        if (options.Purpose != LoadPurpose.Find)
+            config.Validate(errors, options.AllowUnsafe);
         errors.ThrowIfAny();
         return new LoadedConfig<ServerConfig>(config, errors.Warnings);
     }
@@ -61,6 +62,14 @@ public static class ConfigLoader
         config.Visitors = Chosen(config.Visitors, start, options, errors, "visitors", "visitor");
 
         config.Complete(options.Environment);
+        if (options.Purpose != LoadPurpose.Find)
+            Validate(config, options, errors);
+        errors.ThrowIfAny();
+        return new LoadedConfig<ClientConfig>(config, errors.Warnings);
+    }
+
+    private static void Validate(ClientConfig config, LoadOptions options, ConfigErrors errors)
+    {
         config.Validate(errors, options.AllowUnsafe);
         if (options.Purpose == LoadPurpose.Run)
             config.ValidateFeatureGates(errors);
@@ -68,8 +77,6 @@ public static class ConfigLoader
             proxy.Validate(errors.In($"proxies[{proxy.Index}]", $"proxy {proxy.Name}: "));
         foreach (var visitor in config.Visitors)
             visitor.Validate(errors.In($"visitors[{visitor.Index}]", $"visitor {visitor.Name}: "));
-        errors.ThrowIfAny();
-        return new LoadedConfig<ClientConfig>(config, errors.Warnings);
     }
 
     private static List<T> Chosen<T>(List<T> entries, HashSet<string> start, LoadOptions options, ConfigErrors errors, string key, string what)
@@ -82,7 +89,7 @@ public static class ConfigLoader
             var isChosen = entry.Enabled != false && (start.Count == 0 || start.Contains(entry.Name));
             if (isChosen)
                 chosen.Add(entry);
-            if (entry.Name.Length > 0 ? seen.Add(entry.Name) : isChosen || options.Purpose != LoadPurpose.Run)
+            if (options.Purpose == LoadPurpose.Find || (entry.Name.Length > 0 ? seen.Add(entry.Name) : isChosen || options.Purpose != LoadPurpose.Run))
                 continue;
             errors.Add($"{key}[{entry.Index}].name", entry.Name.Length > 0 ? $"{what} name [{entry.Name}] is duplicated" : $"{what} name cannot be empty");
         }

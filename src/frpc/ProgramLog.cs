@@ -5,7 +5,7 @@ namespace Frpc;
 /// <summary>What the program itself says.</summary>
 internal static partial class ProgramLog
 {
-    [LoggerMessage(1, LogLevel.Information, "start frpc service for config file [{Path}]")]
+    [LoggerMessage(1, LogLevel.Information, "start frpc service for config file [{Path}] with aggregated configuration")]
     internal static partial void Starting(ILogger logger, string path);
 
     [LoggerMessage(2, LogLevel.Information, "stopping: open connections have 10 s, a second signal ends them now")]
