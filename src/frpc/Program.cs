@@ -33,15 +33,15 @@ return await ConsoleProgram.RunAsync(root, args, async invocation =>
 
 void Verify()
 {
-    foreach (string warning in Load(LoadPurpose.Verify).Warnings) Console.WriteLine($"WARNING: {warning}");
+    var loaded = ConfigLoader.LoadClient(flags.ConfigFile, ProxyKinds.Catalog, flags.Options(LoadPurpose.Verify));
+    foreach (string warning in loaded.Warnings) Console.WriteLine($"WARNING: {warning}");
     Console.WriteLine($"frpc: the configuration file {flags.ConfigFile} syntax is ok");
 }
 
-LoadedConfig<ClientConfig> Load(LoadPurpose purpose) => ConfigLoader.LoadClient(flags.ConfigFile, ProxyKinds.Catalog, flags.Options(purpose));
-
 async Task ServeAsync()
 {
-    var (config, warnings) = Load(LoadPurpose.Run);
+    var file = ClientConfigFile.Open(flags.ConfigFile, ProxyKinds.Catalog, flags.Options(LoadPurpose.Run));
+    var (config, warnings) = file.Loaded;
     foreach (string warning in warnings) Console.WriteLine($"WARNING: {warning}");
     DescriptorLimit.RaiseToHard();
     // A server is verified against the configured file, or not at all; only a proxy reached by https is public.
@@ -50,7 +50,7 @@ async Task ServeAsync()
     using var loggers = ConsoleProgram.OpenLog(config.Log.To, config.Log.Level, config.Log.MaxDays, !config.Log.DisablePrintColor);
     var logger = loggers.CreateLogger("frpc/program");
     ProgramLog.Starting(logger, flags.ConfigFile);
-    await using var client = new FrpClient(config, loggers);
+    await using var client = new FrpClient(file, loggers);
     using var state = new StateSignal(() => ProgramLog.State(logger, client.DescribeState()));
     await client.StartAsync(signals.Stop);
     await Task.WhenAny(client.Completion, signals.WaitAsync(TimeProvider.System));
