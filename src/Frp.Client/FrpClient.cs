@@ -19,6 +19,9 @@ public sealed class LoginFailedException(string message, Exception? inner = null
 /// </remarks>
 public sealed partial class FrpClient : IAsyncDisposable
 {
+    // Source: http-api specification §6: the answer first.
+    private static readonly TimeSpan RequestedStopDelay = TimeSpan.FromMilliseconds(100);
+
     private readonly ClientConfig _config;
     private readonly ILoggerFactory _loggers;
     private readonly TimeProvider _time;
@@ -26,12 +29,14 @@ public sealed partial class FrpClient : IAsyncDisposable
     private readonly CancellationTokenSource _giveUp = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskScope _users;
+    private readonly TaskScope _requested;
     private readonly Wakening _wakening = new();
     private readonly ProxyTable _proxies;
     private readonly VisitorTable _visitors;
     private readonly ConfigChanges _changes;
     private readonly ClientConfigFile? _file;
     private readonly ReconnectPolicy _reconnect;
+    private AdminServer? _admin;
     private ClientSession? _session;
     private Task? _completion;
     private string _runId = "";
@@ -57,6 +62,7 @@ public sealed partial class FrpClient : IAsyncDisposable
         (_config, _loggers, _time, _file) = (config, loggers, time ?? TimeProvider.System, file);
         _logger = loggers.CreateLogger("client/service");
         _users = new TaskScope("users", (name, e) => Log.Fault(_logger, name, e));
+        _requested = new TaskScope("requested stop", (name, e) => Log.Fault(_logger, name, e));
         _reconnect = new ReconnectPolicy(_time, static () => RandomNumberGenerator.GetInt32(1000) / 1000.0);
         _proxies = new ProxyTable(config, loggers.CreateLogger("client/proxy"), _time, _wakening, _stop.Token);
         _visitors = new VisitorTable(config, _users, loggers.CreateLogger("client/visitor"), _time);
@@ -85,6 +91,7 @@ public sealed partial class FrpClient : IAsyncDisposable
 
     /// <summary>Starts logging in. Does not wait for it.</summary>
     /// <exception cref="ConfigException">The configuration asks for what cannot be had: a secret's source, a certificate file, a transport.</exception>
+    /// <exception cref="IOException">The admin API's port cannot be had.</exception>
     public async Task StartAsync(CancellationToken cancellationToken = default)
     {
         if (_completion is not null) throw new InvalidOperationException("the client has been started already");
@@ -105,10 +112,13 @@ public sealed partial class FrpClient : IAsyncDisposable
             Users = _users,
             Stopping = _giveUp.Token,
         };
-        if (_config.WebServer.Port > 0) Log.Unserved(_logger, "webServer.port");
+        if (_config.WebServer.Port > 0) await StartAdminAsync(cancellationToken);
         _proxies.WatchHealth();
         _completion = RunAsync(context);
     }
+
+    /// <summary>What open connections get to finish when the admin API asks for a stop; 10 s unless said otherwise.</summary>
+    public TimeSpan RequestedStopTime { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Waits until a proxy is running.</summary>
     /// <param name="name">Its name in the configuration.</param>
@@ -136,6 +146,7 @@ public sealed partial class FrpClient : IAsyncDisposable
     public async Task StopAsync(TimeSpan drain)
     {
         await _stop.CancelAsync();
+        if (_admin is not null) await _admin.StopAsync();
         using var deadline = new Deadline(drain, _time, CancellationToken.None);
         await _changes.CloseAsync(deadline.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _visitors.DisposeAsync();
@@ -163,12 +174,38 @@ public sealed partial class FrpClient : IAsyncDisposable
         await _changes.CloseAsync(CancellationToken.None);
         await _users.DisposeAsync();
         await _proxies.DisposeAsync();
-        _changes.Dispose();
+        await _requested.DisposeAsync();
+        if (_admin is not null) await _admin.DisposeAsync();
         _giveUp.Dispose();
         _stop.Dispose();
     }
 
+    // What the web server needs is loaded in here, and nowhere else.
+    private async Task StartAdminAsync(CancellationToken cancellationToken)
+    {
+        var subject = new AdminSubject(_config, _file, _proxies, _visitors, _changes, RequestStop);
+        _admin = await AdminServer.StartAsync(subject, DescribeState, _loggers.CreateLogger("client/admin"), _time, cancellationToken);
+    }
+
+    private void RequestStop() => _requested.RunChild("requested stop", async _ =>
+    {
+        await Task.Delay(RequestedStopDelay, _time, CancellationToken.None);
+        await StopAsync(RequestedStopTime);
+    });
+
     private async Task RunAsync(ClientContext context)
+    {
+        try
+        {
+            await KeepLoggedInAsync(context);
+        }
+        finally
+        {
+            if (_admin is not null) await _admin.StopAsync();
+        }
+    }
+
+    private async Task KeepLoggedInAsync(ClientContext context)
     {
         bool first = true;
         while (!_stop.IsCancellationRequested)
@@ -232,9 +269,6 @@ public sealed partial class FrpClient : IAsyncDisposable
 
         [LoggerMessage(5, LogLevel.Warning, "{Count} connections were cut: they did not finish in time")]
         internal static partial void Undrained(ILogger logger, int count);
-
-        [LoggerMessage(8, LogLevel.Warning, "{Option} is set, but this release does not serve it yet")]
-        internal static partial void Unserved(ILogger logger, string option);
 
         [LoggerMessage(6, LogLevel.Error, "fault in {Work}")]
         internal static partial void Fault(ILogger logger, string work, Exception exception);

@@ -50,16 +50,18 @@ async Task ServeAsync()
     using var loggers = ConsoleProgram.OpenLog(config.Log.To, config.Log.Level, config.Log.MaxDays, !config.Log.DisablePrintColor);
     var logger = loggers.CreateLogger("frpc/program");
     ProgramLog.Starting(logger, flags.ConfigFile);
-    await using var client = new FrpClient(file, loggers);
+    await using var client = new FrpClient(file, loggers) { RequestedStopTime = ConsoleProgram.DrainTime };
     using var state = new StateSignal(() => ProgramLog.State(logger, client.DescribeState()));
     await client.StartAsync(signals.Stop);
     await Task.WhenAny(client.Completion, signals.WaitAsync(TimeProvider.System));
     if (client.Completion.IsCompleted)
     {
-        await client.Completion; // the first login failed, and that was to be the end
-        return;
+        await client.Completion; // the first login failed, and that was to be the end; or the admin API was asked to stop
     }
-    ProgramLog.Stopping(logger);
-    await client.StopAsync(ConsoleProgram.DrainTime);
+    else
+    {
+        ProgramLog.Stopping(logger);
+        await client.StopAsync(ConsoleProgram.DrainTime);
+    }
     ProgramLog.Stopped(logger, flags.ConfigFile);
 }

@@ -28,6 +28,7 @@ internal sealed partial class ProxyTable : IAsyncDisposable
     private readonly Dictionary<string, int> _unanswered = new(StringComparer.Ordinal); // registrations of proxies that are gone, in this session
     private Snapshot _current;
     private string? _runId;
+    private bool _hasHadSession;
     private bool _watches;
     private bool _withdrawn;
 
@@ -44,6 +45,9 @@ internal sealed partial class ProxyTable : IAsyncDisposable
         _retiring = new TaskScope("closed proxies", (name, e) => Log.Fault(_logger, name, e));
         _current = new Snapshot([.. client.Proxies.OrderBy(c => c.Name, StringComparer.Ordinal).Select(New)]);
     }
+
+    /// <summary>Whether the client has ever logged in.</summary>
+    internal bool HasHadSession => Volatile.Read(ref _hasHadSession);
 
     /// <summary>The proxies, in the order of their names.</summary>
     internal IReadOnlyList<ManagedProxy> All => Volatile.Read(ref _current).All;
@@ -96,7 +100,7 @@ internal sealed partial class ProxyTable : IAsyncDisposable
         IReadOnlyList<ManagedProxy> all;
         lock (_lock)
         {
-            _runId = runId;
+            (_runId, _hasHadSession) = (runId, true);
             _farewells.Clear();
             _unanswered.Clear();
             all = _current.All;

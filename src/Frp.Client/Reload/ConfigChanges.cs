@@ -11,7 +11,7 @@ internal sealed class InvalidEntryException(string message) : IOException(messag
 
 /// <summary>The one way in which a running client's proxies and visitors change: its file is read again, or its store is edited.</summary>
 /// <remarks><b>Concurrency.</b> All members may be called from any thread; changes happen one after another, each as a whole.</remarks>
-internal sealed partial class ConfigChanges : IDisposable
+internal sealed partial class ConfigChanges
 {
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly ClientConfig _running;
@@ -55,6 +55,22 @@ internal sealed partial class ConfigChanges : IDisposable
         }
     }
 
+    /// <summary>Replaces the file's content. What it says counts from the next reload.</summary>
+    /// <exception cref="IOException">The disk refuses; the old content is still in place.</exception>
+    /// <exception cref="UnauthorizedAccessException">As above.</exception>
+    internal async Task WriteFileAsync(ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
+    {
+        await EnterAsync(cancellationToken);
+        try
+        {
+            DurableFile.Overwrite((_file ?? throw new InvalidOperationException("the client has no file")).Path, content.Span);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
     /// <summary>Stores an entry under a new name, and runs it.</summary>
     /// <exception cref="InvalidEntryException">The entry cannot be used.</exception>
     /// <exception cref="StoreException">The store has not changed.</exception>
@@ -79,8 +95,6 @@ internal sealed partial class ConfigChanges : IDisposable
         await _turn.WaitAsync(cancellationToken);
         _turn.Release();
     }
-
-    public void Dispose() => _turn.Dispose();
 
     private async Task EditAsync<T>(Action<EntryStore> edit, string done, string name, T? entry, CancellationToken cancellationToken) where T : EntryConfig
     {
