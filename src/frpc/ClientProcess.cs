@@ -14,23 +14,14 @@ internal sealed class ClientProcess : IDisposable
     internal ClientProcess() => WarmUp.Start(handshake: false);
 
     /// <summary>Runs one client to its end. Its failure is the caller's to tell.</summary>
-    internal async Task RunAsync(ClientService service)
+    internal Task RunAsync(ClientService service)
     {
         service.Load();
-        Prepare([service]);
-        using var state = new StateSignal(service.ReportState);
-        await service.RunAsync(_logs, _signals.WaitAsync(TimeProvider.System), _signals.Stop);
+        return RunAsync([service], (one, stopAsked) => one.RunAsync(_logs, stopAsked, _signals.Stop));
     }
 
     /// <summary>Runs many clients until all have ended. One that fails says so, and the others go on.</summary>
-    internal async Task RunAllAsync(IEnumerable<ClientService> services)
-    {
-        var loaded = services.Where(TryLoad).ToList();
-        Prepare(loaded);
-        using var state = new StateSignal(() => loaded.ForEach(s => s.ReportState()));
-        var stopAsked = _signals.WaitAsync(TimeProvider.System);
-        await Task.WhenAll(loaded.Select(s => TryRunAsync(s, stopAsked)));
-    }
+    internal Task RunAllAsync(IEnumerable<ClientService> services) => RunAsync([.. services.Where(TryLoad)], TryRunAsync);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -39,11 +30,25 @@ internal sealed class ClientProcess : IDisposable
         _signals.Dispose();
     }
 
-    private static void Prepare(IReadOnlyList<ClientService> services)
+    private async Task RunAsync(List<ClientService> services, Func<ClientService, Task, Task> run)
     {
         DescriptorLimit.RaiseToHard();
         // A server is verified against the configured file, or not at all; only a proxy reached by https is public.
-        if (services.Any(s => s.NeedsSystemTrust)) SystemTrust.Load();
+        if (services.Exists(s => s.NeedsSystemTrust)) SystemTrust.Load();
+        using var state = new StateSignal(() => services.ForEach(s => s.ReportState()));
+        using var reload = new ReloadSignal();
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(_signals.Stop);
+        var stopAsked = _signals.WaitAsync(TimeProvider.System);
+        var reloads = reload.WatchAsync(token => Task.WhenAll(services.Select(s => s.ReloadAsync(token))), ended.Token);
+        try
+        {
+            await Task.WhenAll(services.Select(s => run(s, stopAsked)));
+        }
+        finally
+        {
+            await ended.CancelAsync();
+            await reloads;
+        }
     }
 
     private static bool TryLoad(ClientService service)

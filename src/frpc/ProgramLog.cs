@@ -14,6 +14,9 @@ internal static partial class ProgramLog
     [LoggerMessage(3, LogLevel.Information, "frpc service for config file [{Path}] stopped")]
     internal static partial void Stopped(ILogger logger, string path);
 
+    [LoggerMessage(4, LogLevel.Error, "reload conf failed: {Cause}")]
+    internal static partial void ReloadFailed(ILogger logger, string cause);
+
     [LoggerMessage(9, LogLevel.Information, "state: {State}")]
     internal static partial void State(ILogger logger, string state);
 }

@@ -9,8 +9,8 @@ namespace Frp.Proxies;
 /// <summary>A TCP service that visitors reach directly, peer to peer, when NAT can be traversed.</summary>
 public sealed class XtcpProxyConfig : SecretProxyConfig
 {
-    /// <summary>What is offered to the peer.</summary>
-    public NatTraversalConfig NatTraversal { get; set; } = new();
+    /// <summary>What is offered to the peer; <c>null</c> = everything.</summary>
+    public NatTraversalConfig? NatTraversal { get; set; }
 }
 
 /// <summary>The visitor of <see cref="XtcpProxyConfig"/>.</summary>
@@ -31,8 +31,8 @@ public sealed class XtcpVisitorConfig : VisitorConfig
     public string FallbackTo { get; set; } = "";
     /// <summary>See <see cref="FallbackTimeout"/>.</summary>
     public int FallbackTimeoutMs { get; set; }
-    /// <summary>What is offered to the peer.</summary>
-    public NatTraversalConfig NatTraversal { get; set; } = new();
+    /// <summary>What is offered to the peer; <c>null</c> = everything.</summary>
+    public NatTraversalConfig? NatTraversal { get; set; }
 
     /// <summary>Period of probing the tunnel.</summary>
     [JsonIgnore] public TimeSpan MinRetryInterval { get; private set; }

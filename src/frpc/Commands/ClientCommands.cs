@@ -40,15 +40,13 @@ internal static class ClientCommands
         using var process = new ClientProcess();
         if (flags.ConfigDirectory.Length == 0)
         {
-            await process.RunAsync(Service(flags, flags.ConfigFile));
+            await process.RunAsync(ClientService.OfFile(flags.ConfigFile, flags));
             return;
         }
         // Source: cli specification §3: whatever becomes of the clients, this ends with exit code 0.
-        if (ConfigDirectory.Files(flags.ConfigDirectory, out string fault) is { } files) await process.RunAllAsync(files.Select(file => Service(flags, file)));
+        if (ConfigDirectory.Files(flags.ConfigDirectory, out string fault) is { } files) await process.RunAllAsync(files.Select(file => ClientService.OfFile(file, flags)));
         else Console.WriteLine(fault);
     }
-
-    private static ClientService Service(ClientFlags flags, string path) => new(path, () => Load(flags, LoadPurpose.Run, path));
 
     private static Task VerifyAsync(ClientFlags flags)
     {
@@ -57,6 +55,6 @@ internal static class ClientCommands
         return Task.CompletedTask;
     }
 
-    private static LoadedConfig<ClientConfig> Load(ClientFlags flags, LoadPurpose purpose, string? path = null) =>
-        ConfigLoader.LoadClient(path ?? flags.ConfigFile, ProxyKinds.Catalog, flags.Options(purpose));
+    private static LoadedConfig<ClientConfig> Load(ClientFlags flags, LoadPurpose purpose) =>
+        ConfigLoader.LoadClient(flags.ConfigFile, ProxyKinds.Catalog, flags.Options(purpose));
 }

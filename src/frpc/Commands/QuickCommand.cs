@@ -51,6 +51,6 @@ internal sealed class QuickCommand
         if (entry is VisitorConfig visitor) client.Visitors.Add(visitor);
         else client.Proxies.Add((ProxyConfig)entry);
         using var process = new ClientProcess();
-        await process.RunAsync(new ClientService("", () => _flags.Check(client)));
+        await process.RunAsync(ClientService.OfFlags(client, _flags));
     }
 }

@@ -1,15 +1,11 @@
-using System.Net.Sockets;
 using System.Text;
 using Frp.Transport;
-using Microsoft.AspNetCore.Connections;
+using Frp.Web;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
-using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
 
 namespace Frp.Server;
 
-/// <summary>The HTTP parser and writer: Kestrel without a host, to which connections are handed.</summary>
+/// <summary>The HTTP parser and writer of the virtual host, to which connections are handed.</summary>
 /// <remarks>
 /// Its limits are those of a tunnel: whatever fits into a megabyte of headers passes, and bodies have no size and no minimal speed.
 /// What is left is the time to send the headers and the time that a connection may wait between requests.
@@ -28,9 +24,7 @@ internal sealed class HttpServer : IAsyncDisposable
 
     private readonly HandedEndPoint _http1 = new("http/1");
     private readonly HandedEndPoint _http2 = new("http/2");
-    private readonly SocketConnectionContextFactory _sockets = new(new SocketConnectionFactoryOptions(), NullLogger.Instance);
-    private readonly KestrelServer _server;
-    private int _stopped;
+    private readonly HandedServer _server;
 
     internal HttpServer()
     {
@@ -55,7 +49,7 @@ internal sealed class HttpServer : IAsyncDisposable
         limits.Http2.MaxStreamsPerConnection = 250; // Source: recorded SETTINGS of the reference
         options.Listen(_http1, static listen => listen.Protocols = HttpProtocols.Http1);
         options.Listen(_http2, static listen => listen.Protocols = HttpProtocols.Http2);
-        _server = new KestrelServer(Options.Create(options), new HandedEndPoint.Factory(), NullLoggerFactory.Instance);
+        _server = new HandedServer(options);
     }
 
     internal Task StartAsync(HttpApplication application, CancellationToken cancellationToken) => _server.StartAsync(application, cancellationToken);
@@ -64,43 +58,12 @@ internal sealed class HttpServer : IAsyncDisposable
     /// <param name="connection">Owned from here on.</param>
     /// <param name="isHttp2">Whether it begins with HTTP/2's preface.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    internal async ValueTask ServeAsync(Connection connection, bool isHttp2, CancellationToken cancellationToken)
-    {
-        ConnectionContext handed;
-        try
-        {
-            handed = Adapt(connection);
-        }
-        catch (SocketException e)
-        {
-            await connection.DisposeAsync();
-            throw new IOException(e.Message, e);
-        }
-        if (!await (isHttp2 ? _http2 : _http1).TryHandAsync(handed, cancellationToken)) await handed.DisposeAsync();
-    }
+    internal async ValueTask ServeAsync(Connection connection, bool isHttp2, CancellationToken cancellationToken) =>
+        _ = await _server.ServeAsync(connection, isHttp2 ? _http2 : _http1, cancellationToken);
 
     /// <summary>Ends idle connections, and waits for requests under way.</summary>
     /// <param name="cancellationToken">Cuts what is left.</param>
-    internal async Task StopAsync(CancellationToken cancellationToken)
-    {
-        if (Interlocked.Exchange(ref _stopped, 1) == 0) await _server.StopAsync(cancellationToken);
-    }
+    internal Task StopAsync(CancellationToken cancellationToken) => _server.StopAsync(cancellationToken);
 
-    public async ValueTask DisposeAsync()
-    {
-        await StopAsync(new CancellationToken(canceled: true));
-        _server.Dispose();
-        _sockets.Dispose();
-    }
-
-    private ConnectionContext Adapt(Connection connection)
-    {
-        if (!connection.TryGetSocket(out var socket)) return new HandedConnection(connection);
-        // The addresses first: they are not to be had from a socket that the peer has reset.
-        var (local, remote) = (connection.Local, connection.Remote);
-        connection.Stream.Dispose(); // owns nothing; the socket is the server's now
-        var context = _sockets.Create(socket);
-        (context.LocalEndPoint, context.RemoteEndPoint) = (local, remote);
-        return context;
-    }
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
 }

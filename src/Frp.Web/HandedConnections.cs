@@ -6,11 +6,11 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
 
-namespace Frp.Server;
+namespace Frp.Web;
 
 /// <summary>An end point of an HTTP server to which connections are handed, rather than one that listens.</summary>
 /// <param name="name">For the server's own use.</param>
-internal sealed class HandedEndPoint(string name) : EndPoint
+public sealed class HandedEndPoint(string name) : EndPoint
 {
     // A connection waits here for as long as it takes to queue a work item; whoever hands over waits when there are that many.
     private readonly Channel<ConnectionContext> _connections =
@@ -27,6 +27,7 @@ internal sealed class HandedEndPoint(string name) : EndPoint
         return false;
     }
 
+    /// <inheritdoc/>
     public override string ToString() => name;
 
     /// <summary>The transport of a server all of whose end points are handed to.</summary>
