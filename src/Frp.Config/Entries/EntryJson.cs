@@ -56,8 +56,6 @@ public sealed class EntryJson
     public T Read<T>(ReadOnlySpan<byte> content, string name, string type) where T : EntryConfig
     {
         var block = Parse(content, "");
-        if (block.Kind != ConfigNodeKind.Object)
-            throw new ConfigException($"cannot unmarshal {block.TypeName} into object");
         block.Set("name", 1, ConfigNode.NewString(1, name));
         block.Set("type", 1, ConfigNode.NewString(1, type));
         var (root, list) = (ConfigNode.NewObject(1), ConfigNode.NewArray(1));
@@ -92,7 +90,7 @@ public sealed class EntryJson
     private static ConfigNode Parse(ReadOnlySpan<byte> content, string file)
     {
         if (JsonSource.Read(content, out var fault) is { } root)
-            return root;
+            return root.Kind == ConfigNodeKind.Object ? root : throw new ConfigException([new ConfigError(file, 1, "", $"cannot unmarshal {root.TypeName} into object")]);
         throw new ConfigException([new ConfigError(file, fault!.Line, "", $"failed to parse JSON: line {fault.Line}, column {fault.Column}: {fault.Message}")]);
     }
 
