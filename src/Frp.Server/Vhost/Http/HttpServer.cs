@@ -1,12 +1,11 @@
 using System.Text;
 using Frp.Transport;
+using Frp.Web;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
 
 namespace Frp.Server;
 
-/// <summary>The HTTP parser and writer: Kestrel without a host, to which connections are handed.</summary>
+/// <summary>The HTTP parser and writer of the virtual host, to which connections are handed.</summary>
 /// <remarks>
 /// Its limits are those of a tunnel: whatever fits into a megabyte of headers passes, and bodies have no size and no minimal speed.
 /// What is left is the time to send the headers and the time that a connection may wait between requests.
@@ -23,8 +22,7 @@ internal sealed class HttpServer : IAsyncDisposable
     private readonly HandedEndPoint _http2 = new("http/2");
     private readonly HttpTimes _times;
     private readonly TimeProvider _time;
-    private readonly KestrelServer _server;
-    private int _stopped;
+    private readonly HandedServer _server;
 
     internal HttpServer(HttpTimes times, TimeProvider time)
     {
@@ -51,7 +49,7 @@ internal sealed class HttpServer : IAsyncDisposable
         limits.Http2.MaxStreamsPerConnection = 250; // Source: recorded SETTINGS of the reference
         options.Listen(_http1, static listen => listen.Protocols = HttpProtocols.Http1);
         options.Listen(_http2, static listen => listen.Protocols = HttpProtocols.Http2);
-        _server = new KestrelServer(Options.Create(options), new HandedEndPoint.Factory(), NullLoggerFactory.Instance);
+        _server = new HandedServer(options);
     }
 
     internal Task StartAsync(HttpApplication application, CancellationToken cancellationToken) => _server.StartAsync(application, cancellationToken);
@@ -64,19 +62,12 @@ internal sealed class HttpServer : IAsyncDisposable
     {
         // In HTTP/2 answers to others are under way when a user ends his direction, and the protocol has its own words for leaving.
         var handed = new HandedConnection(connection, waitsForAnswers: !isHttp2, _times, _time);
-        if (!await (isHttp2 ? _http2 : _http1).TryHandAsync(handed, cancellationToken)) await handed.DisposeAsync();
+        _ = await (isHttp2 ? _http2 : _http1).HandAsync(handed, cancellationToken);
     }
 
     /// <summary>Ends idle connections, and waits for requests under way.</summary>
     /// <param name="cancellationToken">Cuts what is left.</param>
-    internal async Task StopAsync(CancellationToken cancellationToken)
-    {
-        if (Interlocked.Exchange(ref _stopped, 1) == 0) await _server.StopAsync(cancellationToken);
-    }
+    internal Task StopAsync(CancellationToken cancellationToken) => _server.StopAsync(cancellationToken);
 
-    public async ValueTask DisposeAsync()
-    {
-        await StopAsync(new CancellationToken(canceled: true));
-        _server.Dispose();
-    }
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
 }

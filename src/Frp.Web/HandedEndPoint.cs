@@ -2,27 +2,35 @@ using System.Net;
 using System.Threading.Channels;
 using Microsoft.AspNetCore.Connections;
 
-namespace Frp.Server;
+namespace Frp.Web;
 
 /// <summary>An end point of an HTTP server to which connections are handed, rather than one that listens.</summary>
 /// <param name="name">For the server's own use.</param>
-internal sealed class HandedEndPoint(string name) : EndPoint
+public sealed class HandedEndPoint(string name) : EndPoint
 {
     // A connection waits here for as long as it takes to queue a work item; whoever hands over waits when there are that many.
     private readonly Channel<ConnectionContext> _connections =
         Channel.CreateBounded<ConnectionContext>(new BoundedChannelOptions(1024) { SingleReader = true });
 
     /// <summary>Hands a connection over.</summary>
-    /// <returns>False when the server does not take any more: the connection is still the caller's.</returns>
-    internal async ValueTask<bool> TryHandAsync(ConnectionContext connection, CancellationToken cancellationToken)
+    /// <param name="connection">Owned from here on, whatever happens.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>False when the server takes no more: the connection has been closed.</returns>
+    public async ValueTask<bool> HandAsync(ConnectionContext connection, CancellationToken cancellationToken)
     {
-        while (await _connections.Writer.WaitToWriteAsync(cancellationToken))
+        bool taken = false;
+        try
         {
-            if (_connections.Writer.TryWrite(connection)) return true;
+            while (!taken && await _connections.Writer.WaitToWriteAsync(cancellationToken)) taken = _connections.Writer.TryWrite(connection);
         }
-        return false;
+        finally
+        {
+            if (!taken) await connection.DisposeAsync();
+        }
+        return taken;
     }
 
+    /// <inheritdoc/>
     public override string ToString() => name;
 
     /// <summary>The transport of a server all of whose end points are handed to.</summary>
