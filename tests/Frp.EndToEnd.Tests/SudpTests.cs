@@ -27,6 +27,19 @@ public sealed class SudpTests : TunnelTest
     }
 
     [Theory]
+    [InlineData("v1", "v1", false)]
+    [InlineData("v2", "v1", true)]
+    public async Task A_resolver_gets_its_answers(string proxyWire, string visitorWire, bool layers)
+    {
+        int local = await Resolver.StartAsync(Work);
+        await ServerAsync(_port);
+        string[] lines = layers ? [Proxy.Encrypted, Proxy.Compressed] : [];
+        await OfferAsync(local, proxyWire, lines);
+        await VisitAsync(visitorWire, lines);
+        await Resolver.AnswersAsync(Work, _door);
+    }
+
+    [Theory]
     [InlineData("v1")]
     [InlineData("v2")]
     public async Task A_door_is_open_before_there_is_anything_behind_it_and_after(string visitorWire)

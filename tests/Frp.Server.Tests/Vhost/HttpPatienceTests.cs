@@ -66,6 +66,28 @@ public sealed class HttpPatienceTests : HttpFrontTest
         }, () => "the connection to the service is still open");
     }
 
+    // The HTTP parser's clock is the system's, so its times are short here; all others go by the test's clock.
+    [Theory]
+    [InlineData(Upgrade, Upgraded)]
+    [InlineData(Get, Events)]
+    public async Task Silence_ends_no_stream_that_has_begun(string request, string begin)
+    {
+        var second = TimeSpan.FromSeconds(1);
+        await using var service = Service(begin);
+        Config.VhostHttpTimeoutSeconds = 1;
+        await StartAsync("site.test", service.Port, new HttpTimes { Head = second, KeepAlive = second, IdleWork = second });
+        using var user = await SendAsync(request);
+        await HttpService.ReceiveHeadAsync(user.Socket).Soon();
+        // Who comes later and waits between requests is sent away: the parser's times have passed.
+        using var waiting = await SendAsync("OPTIONS * HTTP/1.1\r\nHost: site.test\r\n\r\n");
+        Assert.Equal(200, (await HttpAnswer.ReceiveAsync(waiting.Socket)).Status);
+        Assert.Empty(await waiting.ReceiveToEndAsync());
+        for (int i = 0; i < 10 * 60; i++) Time.Advance(second);
+        _next.Release();
+        Assert.Equal("1\r\nx\r\n", Encoding.ASCII.GetString(await user.ReceiveAsync(6)));
+        Assert.Equal(1, service.OpenCount);
+    }
+
     /// <summary>Lets time pass until something has happened.</summary>
     private Task UntilAsync(Func<bool> happened, string what) => Patience.UntilAsync(() =>
     {

@@ -23,7 +23,7 @@ internal sealed class HandedOutput(Stream stream) : PipeWriter
     private volatile bool _isSending;
     private volatile bool _isOver;
 
-    /// <summary>What the kernel has taken since the beginning.</summary>
+    /// <summary>What was flushed since the beginning; that the kernel has no room for some of it, <see cref="IsSending"/> says.</summary>
     internal long SentBytes => Volatile.Read(ref _sentBytes);
 
     /// <summary>Whether bytes wait for room in the kernel.</summary>
@@ -57,10 +57,11 @@ internal sealed class HandedOutput(Stream stream) : PipeWriter
         if (_count == 0) return default;
         var (buffer, count) = (_buffer, _count);
         (_buffer, _count) = ([], 0);
+        Volatile.Write(ref _sentBytes, _sentBytes + count); // before anybody can have it
         var sending = SendAsync(buffer.AsMemory(0, count));
-        if (!sending.IsCompletedSuccessfully) return FinishAsync(sending, buffer, count);
+        if (!sending.IsCompletedSuccessfully) return FinishAsync(sending, buffer);
         sending.GetAwaiter().GetResult();
-        Sent(buffer, count);
+        Return(buffer);
         return default;
     }
 
@@ -89,13 +90,13 @@ internal sealed class HandedOutput(Stream stream) : PipeWriter
         }
     }
 
-    private async ValueTask<FlushResult> FinishAsync(ValueTask sending, byte[] buffer, int count)
+    private async ValueTask<FlushResult> FinishAsync(ValueTask sending, byte[] buffer)
     {
         _isSending = true;
         try
         {
             await sending;
-            Sent(buffer, count);
+            Return(buffer);
             return default;
         }
         catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException)
@@ -107,12 +108,6 @@ internal sealed class HandedOutput(Stream stream) : PipeWriter
         {
             _isSending = false;
         }
-    }
-
-    private void Sent(byte[] buffer, int count)
-    {
-        Volatile.Write(ref _sentBytes, _sentBytes + count);
-        Return(buffer);
     }
 
     private void Reserve(int sizeHint)
