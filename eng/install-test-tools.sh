@@ -2,7 +2,7 @@
 # Installs the foreign programs that the tests talk to, where this user may; says what is missing otherwise. Starts no service.
 set -euo pipefail
 packages=(golang-go golang-github-hashicorp-yamux-dev golang-github-golang-snappy-dev python3-cryptography python3-snappy
-  haproxy nginx-light redis-server redis-tools bind9-dnsutils dnsmasq-base openssh-client openssh-server openssl curl gcc zlib1g-dev)
+  haproxy nginx-light redis-server redis-tools bind9-dnsutils dnsmasq-base openssh-client openssh-server openssl curl gcc zlib1g-dev zsh fish)
 missing=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")

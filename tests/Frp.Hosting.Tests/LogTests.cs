@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Frp.TestKit;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 
@@ -83,5 +84,122 @@ public sealed class LogTests : IDisposable
         Assert.False(File.Exists(old));
         Assert.True(File.Exists(recent));
         Assert.True(File.Exists(foreign));
+    }
+
+    [Fact]
+    public async Task The_file_is_turned_at_midnight_though_nothing_is_written()
+    {
+        string rotated = Path.Combine(Path.GetDirectoryName(FilePath)!, "frps.20260102-000000.log");
+        using var loggers = new FrpLoggerFactory(new LogOptions { To = FilePath }, _time);
+        var logger = loggers.CreateLogger("x");
+        logger.Log(LogLevel.Information, new EventId(1), "day one", null, (text, _) => text);
+        await Patience.UntilAsync(() => new FileInfo(FilePath).Length > 0, () => "the first line is not there");
+        _time.Advance(_time.GetLocalNow().Date.AddDays(1) - _time.GetLocalNow().DateTime);
+        await Patience.UntilAsync(() => File.Exists(rotated), () => "nothing was renamed at midnight");
+        await Patience.UntilAsync(() => File.Exists(FilePath), () => "there is no new file");
+        logger.Log(LogLevel.Information, new EventId(1), "day two", null, (text, _) => text);
+        await Patience.UntilAsync(() => new FileInfo(FilePath).Length > 0, () => "the second day has no line");
+        Assert.EndsWith("day one\n", File.ReadAllText(rotated), StringComparison.Ordinal);
+        Assert.EndsWith("day two\n", File.ReadAllText(FilePath), StringComparison.Ordinal);
+
+        // And the day after.
+        _time.Advance(TimeSpan.FromDays(1));
+        await Patience.UntilAsync(() => File.Exists(rotated.Replace("20260102", "20260103", StringComparison.Ordinal)), () => "the second midnight went by");
+    }
+
+    [Fact]
+    public void A_folder_that_vanishes_is_made_again_and_costs_no_line_of_the_new_day()
+    {
+        using (var target = new RotatingFileTarget(FilePath, maxDays: 3, _time.GetLocalNow()))
+        {
+            target.Write(new("day one\n"), _time.GetLocalNow());
+            Directory.Delete(Path.GetDirectoryName(FilePath)!, recursive: true);
+            target.Write(new("lost\n"), _time.GetLocalNow());
+            _time.Advance(TimeSpan.FromHours(12));
+            target.Write(new("day two\n"), _time.GetLocalNow());
+        }
+        Assert.Equal("day two\n", File.ReadAllText(FilePath));
+    }
+
+    [Fact]
+    public void What_could_not_be_opened_is_tried_again_with_the_next_lines()
+    {
+        string folder = Path.GetDirectoryName(FilePath)!;
+        using var target = new RotatingFileTarget(FilePath, maxDays: 3, _time.GetLocalNow());
+        Directory.Delete(folder, recursive: true);
+        File.WriteAllText(folder, "in the way");
+        _time.Advance(TimeSpan.FromHours(12));
+        Assert.ThrowsAny<IOException>(() => target.Write(new("day two\n"), _time.GetLocalNow()));
+        Assert.ThrowsAny<IOException>(() => target.Write(new("still\n"), _time.GetLocalNow()));
+        File.Delete(folder);
+        target.Write(new("back\n"), _time.GetLocalNow());
+        Assert.Equal("back\n", File.ReadAllText(FilePath));
+    }
+
+    [Fact]
+    public void A_log_that_cannot_be_written_ends_nothing()
+    {
+        Assert.SkipUnless(File.Exists("/dev/full"), "there is no device that is always full");
+        using var loggers = new FrpLoggerFactory(new LogOptions { To = "/dev/full" }, _time);
+        for (int i = 0; i < 3; i++) loggers.CreateLogger("x").Log(LogLevel.Information, new EventId(1), "x", null, (text, _) => text);
+        _time.Advance(TimeSpan.FromDays(1));
+        loggers.CreateLogger("x").Log(LogLevel.Information, new EventId(1), "x", null, (text, _) => text);
+        loggers.Dispose();
+        Assert.True(File.Exists("/dev/full"), "a device is not rotated");
+    }
+
+    [Fact]
+    public void A_file_that_others_have_emptied_is_written_from_its_beginning()
+    {
+        using var target = new RotatingFileTarget(FilePath, maxDays: 3, _time.GetLocalNow());
+        target.Write(new("first\n"), _time.GetLocalNow());
+        File.WriteAllText(FilePath, "");
+        target.Write(new("second\n"), _time.GetLocalNow());
+        Assert.Equal("second\n", File.ReadAllText(FilePath));
+    }
+
+    [Fact]
+    public void Rotated_files_of_another_log_stay()
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(FilePath)!);
+        string other = Path.Combine(Path.GetDirectoryName(FilePath)!, "frps.more.20200101-000000.log");
+        string own = Path.Combine(Path.GetDirectoryName(FilePath)!, "frps.20200101-000000.log");
+        File.WriteAllText(other, "");
+        File.WriteAllText(own, "");
+        using var target = new RotatingFileTarget(FilePath, maxDays: 3, _time.GetLocalNow());
+        _time.Advance(TimeSpan.FromDays(1));
+        target.Write(new("x\n"), _time.GetLocalNow());
+        Assert.True(File.Exists(other));
+        Assert.False(File.Exists(own));
+    }
+
+    [Fact]
+    public void New_folders_are_open_to_read_and_an_existing_file_keeps_its_mode()
+    {
+        if (OperatingSystem.IsWindows()) return; // no modes there
+        Write(logger => logger.Log(LogLevel.Information, new EventId(1), "x", null, (text, _) => text));
+        Assert.Equal(Convert.ToInt32("755", 8), (int)File.GetUnixFileMode(Path.GetDirectoryName(FilePath)!));
+        File.SetUnixFileMode(FilePath, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead);
+        Write(logger => logger.Log(LogLevel.Information, new EventId(1), "x", null, (text, _) => text));
+        Assert.Equal(Convert.ToInt32("640", 8), (int)File.GetUnixFileMode(FilePath));
+    }
+
+    [Fact]
+    public void Logs_that_go_to_one_file_share_it()
+    {
+        using (var logs = new LogSet(_time))
+        {
+            var one = logs.Open(new LogOptions { To = FilePath });
+            var two = logs.Open(new LogOptions { To = Path.Combine(_folder.FullName, ".", "logs", "frps.log"), Level = LogLevel.Error });
+            var other = logs.Open(new LogOptions { To = FilePath + "2" });
+            one.CreateLogger("one").Log(LogLevel.Information, new EventId(1), "x", null, (text, _) => text);
+            two.CreateLogger("two").Log(LogLevel.Information, new EventId(1), "too little", null, (text, _) => text);
+            two.Level = LogLevel.Trace;
+            two.CreateLogger("two").Log(LogLevel.Information, new EventId(1), "x", null, (text, _) => text);
+            other.CreateLogger("other").Log(LogLevel.Information, new EventId(1), "x", null, (text, _) => text);
+            _time.Advance(TimeSpan.FromDays(1));
+            one.CreateLogger("one").Log(LogLevel.Information, new EventId(1), "next day", null, (text, _) => text);
+        }
+        Assert.Equal(["[one:1]", "[two:1]", "[one:1]"], Directory.GetFiles(Path.GetDirectoryName(FilePath)!, "frps*.log").Order(StringComparer.Ordinal).SelectMany(File.ReadAllLines).Select(l => l.Split(' ')[3]));
     }
 }
