@@ -90,34 +90,53 @@ internal sealed class SchemaWriter
         if (shape.Keys.Where(k => k.IsNeeded).Select(k => k.Name).ToList() is { Count: > 0 } needed)
             schema["required"] = Texts(needed);
         schema["additionalProperties"] = false;
-        var rules = new JsonArray();
-        foreach (var key in shape.Keys)
-        {
-            if (key.NeededWhen is var (other, value))
-                rules.Add(new JsonObject
-                {
-                    ["if"] = new JsonObject { ["properties"] = new JsonObject { [other] = new JsonObject { ["const"] = value } }, ["required"] = new JsonArray(other) },
-                    ["then"] = new JsonObject { ["properties"] = new JsonObject { [key.Name] = Filled(key.Shape) }, ["required"] = new JsonArray(key.Name) },
-                });
-            if (key.Excludes.Count > 0)
-                rules.Add(new JsonObject
-                {
-                    ["if"] = new JsonObject { ["required"] = new JsonArray(key.Name) },
-                    ["then"] = new JsonObject { ["properties"] = new JsonObject(shape.Keys.Where(k => key.Excludes.Contains(k.Name)).Select(k => KeyValuePair.Create<string, JsonNode?>(k.Name, Empty(k.Shape)))) },
-                });
-        }
-        if (shape.NeedsOneOf.Count > 0)
-            rules.Add(new JsonObject
-            {
-                ["anyOf"] = new JsonArray([.. shape.Keys.Where(k => shape.NeedsOneOf.Contains(k.Name)).Select(k => new JsonObject
-                {
-                    ["properties"] = new JsonObject { [k.Name] = Filled(k.Shape) },
-                    ["required"] = new JsonArray(k.Name),
-                })]),
-            });
-        if (rules.Count > 0)
-            schema["allOf"] = rules;
+        Relate(schema, shape);
         return schema;
+    }
+
+    // The rules stand beside the keys, not in an allOf: under one, the engine for TOML completes nothing.
+    private static void Relate(JsonObject schema, ObjectShape shape)
+    {
+        if (shape.NeedsOneOf.Count > 0)
+            schema["anyOf"] = new JsonArray([.. shape.Keys.Where(k => shape.NeedsOneOf.Contains(k.Name)).Select(k =>
+            {
+                var said = Said(k);
+                said["title"] = "with " + k.Name;
+                return said;
+            })]);
+        var dependencies = new JsonObject();
+        foreach (var key in shape.Keys.Where(k => k.Excludes.Count > 0))
+        {
+            var others = shape.Keys.Where(k => key.Excludes.Contains(k.Name)).Select(k => KeyValuePair.Create<string, JsonNode?>(k.Name, Empty(k.Shape)));
+            dependencies[key.Name] = new JsonObject { ["properties"] = new JsonObject(others) };
+        }
+        if (dependencies.Count > 0)
+            schema["dependencies"] = dependencies;
+        var conditional = shape.Keys.Where(k => k.NeededWhen is not null).ToList();
+        if (conditional.Select(k => k.NeededWhen!.Value.Key).Distinct(StringComparer.Ordinal).Count() > 1)
+            throw new InvalidOperationException($"{shape.Type}: what is needed must depend on one key");
+        var place = schema;
+        foreach (var key in conditional)
+        {
+            if (place.ContainsKey("if"))
+            {
+                var other = new JsonObject();
+                place["else"] = other;
+                place = other;
+            }
+            var (decider, value) = key.NeededWhen!.Value;
+            place["if"] = new JsonObject { ["properties"] = new JsonObject { [decider] = new JsonObject { ["const"] = value } }, ["required"] = new JsonArray(decider) };
+            place["then"] = Said(key);
+        }
+    }
+
+    private static JsonObject Said(Key key)
+    {
+        var said = new JsonObject();
+        if (Filled(key.Shape) is { Count: > 0 } filled)
+            said["properties"] = new JsonObject { [key.Name] = filled };
+        said["required"] = new JsonArray(key.Name);
+        return said;
     }
 
     private static JsonObject Type(Key key, string kind) => new() { ["description"] = key.Summary, ["type"] = "string", ["const"] = kind };
@@ -138,11 +157,11 @@ internal sealed class SchemaWriter
             if (bounds.Min != int.MinValue) schema["minimum"] = bounds.Min;
             if (bounds.Max != int.MaxValue) schema["maximum"] = bounds.Max;
         }
-        if (key.IsNeeded)
+        if (key.IsNeeded && key.Allowed is null)
             foreach (var (name, value) in Filled(key.Shape).ToList())
                 schema[name] = value!.DeepClone();
-        if (key.Default is { } value1)
-            schema["default"] = value1.DeepClone();
+        if (key.Default is { } known)
+            schema["default"] = known.DeepClone();
         return schema;
     }
 
