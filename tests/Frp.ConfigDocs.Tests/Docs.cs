@@ -18,6 +18,9 @@ internal static class Docs
     public static IEnumerable<string> Examples() =>
         Directory.EnumerateFiles(Path.Combine(Folder, "examples"), "*", SearchOption.AllDirectories).Select(f => Path.GetRelativePath(Folder, f)).Order(StringComparer.Ordinal);
 
+    /// <summary>The programs read this format, and it has no template in it: until they do, what they cannot read is written and not loaded.</summary>
+    public static bool CanBeRead(string extension, string text) => extension is ".toml" or ".json" && !text.Contains("{{", StringComparison.Ordinal);
+
     /// <summary>frps or frpc: the example's name says it.</summary>
     public static string ProgramOf(string example) => Path.GetFileName(example).Split('.') switch
     {

@@ -26,9 +26,9 @@ internal sealed class Validator
 
     private static void Collect(EvaluationResults results, List<(string, string)> faults)
     {
-        // A condition that does not hold is no fault, nor is a kind that is not meant.
+        // A condition that does not hold is no fault, nor is a choice that was not made; no choice at all leaves its owner without a fault inside.
         var path = results.EvaluationPath.ToString();
-        if (results.IsValid || path.EndsWith("/if", StringComparison.Ordinal) || (path.Contains("/anyOf/", StringComparison.Ordinal) && path.EndsWith("/$ref", StringComparison.Ordinal)))
+        if (results.IsValid || path.EndsWith("/if", StringComparison.Ordinal) || path.Contains("/anyOf/", StringComparison.Ordinal))
             return;
         var key = KeyOf(results.InstanceLocation.ToString());
         var before = faults.Count;
@@ -36,7 +36,7 @@ internal sealed class Validator
             faults.Add((key, $"{keyword}: {reason}"));
         foreach (var inner in results.Details ?? [])
             Collect(inner, faults);
-        // For "not" the validator has no words.
+        // Some keywords refuse without a word.
         if (faults.Count == before)
             faults.Add((key, "refused"));
     }
