@@ -24,8 +24,8 @@ internal sealed class ClientContext
     // Lazy: the first use of cryptography loads it, and the server can be dialled meanwhile.
     internal byte[] StreamKey => LazyInitializer.EnsureInitialized(ref _streamKey, () => Frp.Wire.StreamKey.Derive(Token));
 
-    /// <summary>The proxies, in the order of their names.</summary>
-    internal required IReadOnlyList<ManagedProxy> Proxies { get; init; }
+    /// <summary>The proxies.</summary>
+    internal required ProxyTable Proxies { get; init; }
 
     /// <summary>Tells the session that something about a proxy has changed.</summary>
     internal required Wakening Wakening { get; init; }
@@ -38,14 +38,4 @@ internal sealed class ClientContext
 
     /// <summary>The framing that a configuration asks for.</summary>
     internal static WireVersion WireOf(ClientConfig config) => config.Transport.WireProtocol == "v2" ? WireVersion.V2 : WireVersion.V1;
-
-    /// <summary>The proxy with this name on the wire.</summary>
-    internal ManagedProxy? FindProxy(string wireName)
-    {
-        foreach (var proxy in Proxies)
-        {
-            if (proxy.Registration.ProxyName == wireName) return proxy;
-        }
-        return null;
-    }
 }

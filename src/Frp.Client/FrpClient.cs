@@ -19,6 +19,9 @@ public sealed class LoginFailedException(string message, Exception? inner = null
 /// </remarks>
 public sealed partial class FrpClient : IAsyncDisposable
 {
+    // Source: http-api specification §6: the answer first.
+    private static readonly TimeSpan RequestedStopDelay = TimeSpan.FromMilliseconds(100);
+
     private readonly ClientConfig _config;
     private readonly ILoggerFactory _loggers;
     private readonly TimeProvider _time;
@@ -26,36 +29,51 @@ public sealed partial class FrpClient : IAsyncDisposable
     private readonly CancellationTokenSource _giveUp = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskScope _users;
-    private readonly TaskScope _checks;
+    private readonly TaskScope _requested;
     private readonly Wakening _wakening = new();
-    private readonly List<ManagedProxy> _proxies;
+    private readonly ProxyTable _proxies;
     private readonly VisitorTable _visitors;
+    private readonly ConfigChanges _changes;
+    private readonly ClientConfigFile? _file;
     private readonly ReconnectPolicy _reconnect;
+    private AdminServer? _admin;
     private ClientSession? _session;
     private Task? _completion;
     private string _runId = "";
 
-    /// <summary>Prepares a client; nothing happens before <see cref="StartAsync"/>.</summary>
+    /// <summary>Prepares a client that can reload its configuration; nothing happens before <see cref="StartAsync"/>.</summary>
+    /// <param name="file">The configuration's file, opened for this client.</param>
+    /// <param name="loggers">Where the client logs.</param>
+    /// <param name="time">The clock; the system's by default.</param>
+    public FrpClient(ClientConfigFile file, ILoggerFactory loggers, TimeProvider? time = null) : this((file ?? throw new ArgumentNullException(nameof(file))).Loaded.Config, loggers, time, file)
+    {
+    }
+
+    /// <summary>Prepares a client whose configuration is in no file; nothing happens before <see cref="StartAsync"/>.</summary>
     /// <param name="config">The configuration, loaded and validated. Not changed, and not to be changed, from here on.</param>
     /// <param name="loggers">Where the client logs.</param>
     /// <param name="time">The clock; the system's by default.</param>
-    public FrpClient(ClientConfig config, ILoggerFactory loggers, TimeProvider? time = null)
+    public FrpClient(ClientConfig config, ILoggerFactory loggers, TimeProvider? time = null) : this(config, loggers, time, null)
     {
-        (_config, _loggers, _time) = (config, loggers, time ?? TimeProvider.System);
+    }
+
+    private FrpClient(ClientConfig config, ILoggerFactory loggers, TimeProvider? time, ClientConfigFile? file)
+    {
+        (_config, _loggers, _time, _file) = (config, loggers, time ?? TimeProvider.System, file);
         _logger = loggers.CreateLogger("client/service");
         _users = new TaskScope("users", (name, e) => Log.Fault(_logger, name, e));
-        _checks = new TaskScope("health checks", (name, e) => Log.Fault(_logger, name, e), _stop.Token);
+        _requested = new TaskScope("requested stop", (name, e) => Log.Fault(_logger, name, e));
         _reconnect = new ReconnectPolicy(_time, static () => RandomNumberGenerator.GetInt32(1000) / 1000.0);
-        var proxyLogger = loggers.CreateLogger("client/proxy");
-        _proxies = [.. config.Proxies.OrderBy(p => p.Name, StringComparer.Ordinal).Select(p => new ManagedProxy(p, config, proxyLogger, _time, _wakening.Wake))];
+        _proxies = new ProxyTable(config, loggers.CreateLogger("client/proxy"), _time, _wakening, _stop.Token);
         _visitors = new VisitorTable(config, _users, loggers.CreateLogger("client/visitor"), _time);
+        _changes = new ConfigChanges(config, file, _proxies, _visitors, loggers.CreateLogger("client/config"));
     }
 
     /// <summary>Completes when the client has stopped. Faults with <see cref="LoginFailedException"/> when the first login failed and that was to be the end.</summary>
     public Task Completion => _completion ?? throw new InvalidOperationException("the client has not been started");
 
     /// <summary>The state of every proxy.</summary>
-    public IReadOnlyList<ProxyStatus> Proxies => [.. _proxies.Select(p => p.Status)];
+    public IReadOnlyList<ProxyStatus> Proxies => [.. _proxies.All.Select(p => p.Status)];
 
     /// <summary>The state of every visitor.</summary>
     public IReadOnlyList<VisitorStatus> Visitors => _visitors.Statuses;
@@ -73,12 +91,13 @@ public sealed partial class FrpClient : IAsyncDisposable
 
     /// <summary>Starts logging in. Does not wait for it.</summary>
     /// <exception cref="ConfigException">The configuration asks for what cannot be had: a secret's source, a certificate file, a transport.</exception>
+    /// <exception cref="IOException">The admin API's port cannot be had.</exception>
     public async Task StartAsync(CancellationToken cancellationToken = default)
     {
         if (_completion is not null) throw new InvalidOperationException("the client has been started already");
         if (!_config.Auth.UsesToken) throw new ConfigException($"auth.method {_config.Auth.Method} is not supported by this release of the client yet");
         if (_config.Includes.Count > 0) throw new ConfigException("includes are not supported by this release of the client yet");
-        if (_config.Store.Path.Length > 0) throw new ConfigException("store.path is not supported by this release of the client yet");
+        if (_config.Store.Path.Length > 0 && _file is null) throw new ConfigException("store.path needs a configuration file, to which it is relative");
         string token = await _config.Auth.ResolveTokenAsync(cancellationToken);
         var context = new ClientContext
         {
@@ -93,18 +112,32 @@ public sealed partial class FrpClient : IAsyncDisposable
             Users = _users,
             Stopping = _giveUp.Token,
         };
-        if (_config.WebServer.Port > 0) Log.Unserved(_logger, "webServer.port");
-        foreach (var proxy in _proxies) _checks.RunChild("health check", proxy.WatchHealthAsync);
+        if (_config.WebServer.Port > 0) await StartAdminAsync(cancellationToken);
+        _proxies.WatchHealth();
         _completion = RunAsync(context);
     }
+
+    /// <summary>What open connections get to finish when the admin API asks for a stop; 10 s unless said otherwise.</summary>
+    public TimeSpan RequestedStopTime { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Waits until a proxy is running.</summary>
     /// <param name="name">Its name in the configuration.</param>
     /// <param name="cancellationToken">Gives up.</param>
     public Task WaitUntilRunningAsync(string name, CancellationToken cancellationToken) =>
-        (_proxies.Find(p => p.Config.Name == name) ?? throw new ArgumentException($"there is no proxy [{name}]", nameof(name))).WaitUntilRunningAsync(cancellationToken);
+        (_proxies.FindByName(name) ?? throw new ArgumentException($"there is no proxy [{name}]", nameof(name))).WaitUntilRunningAsync(cancellationToken);
 
-    /// <summary>Waits until a visitor's door has been opened, which it is from then on until the client stops.</summary>
+    /// <summary>
+    /// Reads the configuration file again and changes what is different: proxies and visitors that are wanted as they are notice nothing, those
+    /// that are not any more are closed (their users may finish), new ones start. Of the common options only <c>start</c> and
+    /// <c>includes</c> take effect; the log names the others that have changed. Reloads happen one after another, in whatever state the client is.
+    /// </summary>
+    /// <param name="strict">Whether unknown keys are mistakes; null for as at the start.</param>
+    /// <param name="cancellationToken">Gives up waiting for another reload.</param>
+    /// <exception cref="ConfigException">The file cannot be read or used, or the client has none; nothing has changed. All mistakes are listed.</exception>
+    /// <exception cref="IOException">The client is stopping.</exception>
+    public Task ReloadAsync(bool? strict = null, CancellationToken cancellationToken = default) => _changes.ReloadAsync(strict, cancellationToken);
+
+    /// <summary>Waits until a visitor's door has been opened, which it is from then on until it is closed for good.</summary>
     /// <param name="name">Its name in the configuration.</param>
     /// <param name="cancellationToken">Gives up.</param>
     public Task WaitUntilVisitorOpenAsync(string name, CancellationToken cancellationToken) => _visitors.WaitUntilOpenAsync(name, cancellationToken);
@@ -113,13 +146,15 @@ public sealed partial class FrpClient : IAsyncDisposable
     public async Task StopAsync(TimeSpan drain)
     {
         await _stop.CancelAsync();
+        if (_admin is not null) await _admin.StopAsync();
+        using var deadline = new Deadline(drain, _time, CancellationToken.None);
+        await _changes.CloseAsync(deadline.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _visitors.DisposeAsync();
         if (_completion is null) return;
         if (Volatile.Read(ref _session) is { } session)
         {
             try
             {
-                using var deadline = new Deadline(drain, _time, CancellationToken.None);
                 await session.WithdrawAsync(deadline.Token);
                 await _users.WaitForIdleAsync(deadline.Token);
             }
@@ -136,14 +171,41 @@ public sealed partial class FrpClient : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await StopAsync(TimeSpan.Zero);
-        await _checks.DisposeAsync();
+        await _changes.CloseAsync(CancellationToken.None);
         await _users.DisposeAsync();
-        foreach (var proxy in _proxies) await proxy.DisposeAsync();
+        await _proxies.DisposeAsync();
+        await _requested.DisposeAsync();
+        if (_admin is not null) await _admin.DisposeAsync();
         _giveUp.Dispose();
         _stop.Dispose();
     }
 
+    // What the web server needs is loaded in here, and nowhere else.
+    private async Task StartAdminAsync(CancellationToken cancellationToken)
+    {
+        var subject = new AdminSubject(_config, _file, _proxies, _visitors, _changes, RequestStop);
+        _admin = await AdminServer.StartAsync(subject, DescribeState, _loggers.CreateLogger("client/admin"), _time, cancellationToken);
+    }
+
+    private void RequestStop() => _requested.RunChild("requested stop", async _ =>
+    {
+        await Task.Delay(RequestedStopDelay, _time, CancellationToken.None);
+        await StopAsync(RequestedStopTime);
+    });
+
     private async Task RunAsync(ClientContext context)
+    {
+        try
+        {
+            await KeepLoggedInAsync(context);
+        }
+        finally
+        {
+            if (_admin is not null) await _admin.StopAsync();
+        }
+    }
+
+    private async Task KeepLoggedInAsync(ClientContext context)
     {
         bool first = true;
         while (!_stop.IsCancellationRequested)
@@ -187,7 +249,7 @@ public sealed partial class FrpClient : IAsyncDisposable
         {
             Volatile.Write(ref _session, null);
             _visitors.OnSessionLost();
-            foreach (var proxy in _proxies) proxy.OnSessionLost();
+            _proxies.OnSessionLost();
         }
     }
 
@@ -207,9 +269,6 @@ public sealed partial class FrpClient : IAsyncDisposable
 
         [LoggerMessage(5, LogLevel.Warning, "{Count} connections were cut: they did not finish in time")]
         internal static partial void Undrained(ILogger logger, int count);
-
-        [LoggerMessage(8, LogLevel.Warning, "{Option} is set, but this release does not serve it yet")]
-        internal static partial void Unserved(ILogger logger, string option);
 
         [LoggerMessage(6, LogLevel.Error, "fault in {Work}")]
         internal static partial void Fault(ILogger logger, string work, Exception exception);

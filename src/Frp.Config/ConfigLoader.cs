@@ -27,26 +27,34 @@ public static class ConfigLoader
         var config = new ServerConfig();
         new ConfigBinder(errors, options.Strict, NoVariants).Bind(root, config, Model.Of<ServerConfig>(ConfigJson.Default), BindScope.Root);
         config.Complete();
-        config.Validate(errors, options.AllowUnsafe);
+        if (options.Purpose != LoadPurpose.Find)
+            config.Validate(errors, options.AllowUnsafe);
         errors.ThrowIfAny();
         return new LoadedConfig<ServerConfig>(config, errors.Warnings);
     }
 
-    /// <summary>Loads a client's configuration file.</summary>
+    /// <summary>Loads a client's configuration file, without a store.</summary>
     /// <exception cref="ConfigException">The file cannot be read or used; all mistakes are listed.</exception>
-    public static LoadedConfig<ClientConfig> LoadClient(string path, ClientCatalog catalog, LoadOptions? options = null)
-    {
-        options ??= LoadOptions.Standard;
-        return LoadClient(options.ReadFile(path), path, catalog, options);
-    }
+    public static LoadedConfig<ClientConfig> LoadClient(string path, ClientCatalog catalog, LoadOptions? options = null) => ReadClient(path, catalog, options).Select();
 
-    /// <summary>Loads a client's configuration.</summary>
+    /// <summary>Loads a client's configuration, without a store.</summary>
     /// <param name="content">The document.</param>
     /// <param name="name">The file's name, for messages.</param>
     /// <param name="catalog">The kinds of proxies, visitors and plugins that there are.</param>
     /// <param name="options">How to load.</param>
     /// <exception cref="ConfigException">The content cannot be used; all mistakes are listed.</exception>
-    public static LoadedConfig<ClientConfig> LoadClient(ReadOnlySpan<byte> content, string name, ClientCatalog catalog, LoadOptions? options = null)
+    public static LoadedConfig<ClientConfig> LoadClient(ReadOnlySpan<byte> content, string name, ClientCatalog catalog, LoadOptions? options = null) =>
+        ReadClient(content, name, catalog, options).Select();
+
+    /// <summary>Reads a client's configuration file and leaves it open which entries run.</summary>
+    /// <exception cref="ConfigException">The file cannot be read. Mistakes in it are told by <see cref="ClientDocument.Select"/>.</exception>
+    public static ClientDocument ReadClient(string path, ClientCatalog catalog, LoadOptions? options = null)
+    {
+        options ??= LoadOptions.Standard;
+        return ReadClient(options.ReadFile(path), path, catalog, options);
+    }
+
+    private static ClientDocument ReadClient(ReadOnlySpan<byte> content, string name, ClientCatalog catalog, LoadOptions? options)
     {
         ArgumentNullException.ThrowIfNull(catalog);
         options ??= LoadOptions.Standard;
@@ -54,38 +62,6 @@ public static class ConfigLoader
         var errors = new ConfigErrors(name, root);
         var config = new ClientConfig();
         new ConfigBinder(errors, options.Strict, Variants.Of(catalog)).Bind(root, config, Model.Of<ClientConfig>(ConfigJson.Default), BindScope.Root);
-
-        // Names are judged before anything is taken out: a disabled entry has a name too.
-        var start = config.Start.ToHashSet(StringComparer.Ordinal);
-        config.Proxies = Chosen(config.Proxies, start, options, errors, "proxies", "proxy");
-        config.Visitors = Chosen(config.Visitors, start, options, errors, "visitors", "visitor");
-
-        config.Complete(options.Environment);
-        config.Validate(errors, options.AllowUnsafe);
-        if (options.Purpose == LoadPurpose.Run)
-            config.ValidateFeatureGates(errors);
-        foreach (var proxy in config.Proxies)
-            proxy.Validate(errors.In($"proxies[{proxy.Index}]", $"proxy {proxy.Name}: "));
-        foreach (var visitor in config.Visitors)
-            visitor.Validate(errors.In($"visitors[{visitor.Index}]", $"visitor {visitor.Name}: "));
-        errors.ThrowIfAny();
-        return new LoadedConfig<ClientConfig>(config, errors.Warnings);
-    }
-
-    private static List<T> Chosen<T>(List<T> entries, HashSet<string> start, LoadOptions options, ConfigErrors errors, string key, string what)
-        where T : EntryConfig
-    {
-        var seen = new HashSet<string>(StringComparer.Ordinal);
-        var chosen = new List<T>();
-        foreach (var entry in entries)
-        {
-            var isChosen = entry.Enabled != false && (start.Count == 0 || start.Contains(entry.Name));
-            if (isChosen)
-                chosen.Add(entry);
-            if (entry.Name.Length > 0 ? seen.Add(entry.Name) : isChosen || options.Purpose != LoadPurpose.Run)
-                continue;
-            errors.Add($"{key}[{entry.Index}].name", entry.Name.Length > 0 ? $"{what} name [{entry.Name}] is duplicated" : $"{what} name cannot be empty");
-        }
-        return [.. chosen.OrderBy(e => e.Name, StringComparer.Ordinal)];
+        return new ClientDocument(name, config, errors, catalog, options);
     }
 }

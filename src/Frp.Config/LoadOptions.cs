@@ -17,6 +17,8 @@ public enum LoadPurpose
     Run,
     /// <summary>To be judged: names of feature gates are not looked at.</summary>
     Verify,
+    /// <summary>To find the program that runs it: what can be read is used, and nothing is judged.</summary>
+    Find,
 }
 
 /// <summary>How a configuration is loaded.</summary>

@@ -10,25 +10,24 @@ public static class ConsoleProgram
     /// <summary>What open connections get to finish when the program is asked to stop.</summary>
     public static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(10);
 
-    /// <summary>Runs a program.</summary>
-    /// <param name="root">Its commands.</param>
+    /// <summary>Runs the command that the arguments name.</summary>
+    /// <param name="root">The program's commands. Expected failures of theirs are <see cref="ConfigException"/> and <see cref="IOException"/>.</param>
     /// <param name="args">Its arguments.</param>
-    /// <param name="run">Its work. Expected failures are <see cref="ConfigException"/> and <see cref="IOException"/>.</param>
     /// <returns>The exit code.</returns>
-    public static async Task<int> RunAsync(Command root, string[] args, Func<Invocation, Task> run)
+    public static async Task<int> RunAsync(Command root, string[] args)
     {
         try
         {
             var invocation = CommandLine.Parse(root, args);
             if (invocation.Output is { } text) Console.Write(text);
-            else await run(invocation);
+            else await invocation.Command.Run!();
             return 0;
         }
         catch (CommandLineException e)
         {
             Console.Error.Write(e.Text);
         }
-        catch (Exception e) when (e is ConfigException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (IsExpected(e))
         {
             Console.WriteLine(e.Message);
         }
@@ -39,12 +38,13 @@ public static class ConsoleProgram
         return 1;
     }
 
-    /// <summary>Opens the log that the configuration asks for.</summary>
-    /// <param name="to"><c>console</c> or a file.</param>
-    /// <param name="level">As configuration files spell it.</param>
-    /// <param name="maxDays">Days that rotated files are kept.</param>
-    /// <param name="color">Whether console lines carry colours.</param>
-    /// <exception cref="IOException">The file cannot be opened.</exception>
-    public static FrpLoggerFactory OpenLog(string to, string level, int maxDays, bool color) =>
-        new(new LogOptions { To = to, Level = LogOptions.ParseLevel(level), MaxDays = maxDays, Color = color });
+    /// <summary>Whether a failure is the user's to mend, and its message all there is to say.</summary>
+    public static bool IsExpected(Exception e) => e is ConfigException or IOException or UnauthorizedAccessException;
+
+    /// <summary>Shows what the user should know about a configuration that may be used.</summary>
+    public static void ShowWarnings(IEnumerable<string> warnings)
+    {
+        ArgumentNullException.ThrowIfNull(warnings);
+        foreach (string warning in warnings) Console.WriteLine($"WARNING: {warning}");
+    }
 }

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization.Metadata;
 using Frp.Config;
+using Frp.Config.Flags;
 using Frp.Wire;
 
 namespace Frp.Proxies;
@@ -15,6 +16,33 @@ public abstract class ProxyKind
 
     /// <summary>The model of a visitor of this kind, derived from <see cref="VisitorConfig"/>; <c>null</c> when users come without a visitor.</summary>
     public virtual Func<JsonTypeInfo>? VisitorType => null;
+
+    /// <summary>An empty configuration of this kind, to be filled and completed.</summary>
+    public ProxyConfig CreateConfig()
+    {
+        var config = (ProxyConfig)ConfigType.CreateObject!();
+        config.Type = Name;
+        return config;
+    }
+
+    /// <summary>An empty visitor of this kind, to be filled and completed; <c>null</c> when users come without a visitor.</summary>
+    public VisitorConfig? CreateVisitorConfig()
+    {
+        if (VisitorType is null) return null;
+        var config = (VisitorConfig)VisitorType().CreateObject!();
+        config.Type = Name;
+        return config;
+    }
+
+    /// <summary>Declares the flags that describe a proxy of this kind on a command line.</summary>
+    /// <param name="flags">Where they go.</param>
+    /// <param name="config">What they set; of this kind.</param>
+    /// <param name="scope">Where the command line is read.</param>
+    public void DeclareFlags(FlagSet flags, ProxyConfig config, FlagScope scope)
+    {
+        CommonFlags.DeclareProxy(flags, config, scope);
+        DeclareFlags(flags, config);
+    }
 
     /// <summary>What the client asks the server to serve.</summary>
     /// <param name="config">Of this kind, completed.</param>
@@ -67,6 +95,13 @@ public abstract class ProxyKind
     {
         ArgumentNullException.ThrowIfNull(user);
         return user.Length == 0 ? name : user + "." + name;
+    }
+
+    /// <summary>Declares the kind's own flags.</summary>
+    /// <param name="flags">Has what all kinds have.</param>
+    /// <param name="config">What they set; of this kind.</param>
+    protected virtual void DeclareFlags(FlagSet flags, ProxyConfig config)
+    {
     }
 
     /// <summary>Writes the kind's own options into the message.</summary>

@@ -136,14 +136,14 @@ public sealed class HealthTests : IAsyncDisposable
             Assert.True(await ChangeAsync());
             Assert.IsType<NewProxy>(proxy.Due());
             Assert.Null(proxy.Due());
-            proxy.OnAnswer(new NewProxyResp { ProxyName = "p", RemoteAddr = ":1" });
+            proxy.Accept(new NewProxyResp { ProxyName = "p", RemoteAddr = ":1" });
             Assert.Equal(ProxyPhase.Running, proxy.Status.Phase);
             await _time.Sleeps.ReadAsync(TestContext.Current.CancellationToken).Soon();
         }
         _time.Advance(TimeSpan.FromSeconds(10));
         await ChangeAsync();
         Assert.Equal((ProxyPhase.CheckFailed, ""), (proxy.Status.Phase, proxy.Status.RemoteAddress));
-        Assert.Null(proxy.Running);
+        Assert.False(proxy.IsRunning);
         Assert.Equal(new CloseProxy { ProxyName = "p" }, proxy.Due());
         Assert.Null(proxy.Due());
         // Nothing is registered in a new session while the service is down.
@@ -167,9 +167,9 @@ public sealed class HealthTests : IAsyncDisposable
             await ChangeAsync();
             Assert.IsType<CloseProxy>(proxy.Due());
             Assert.IsType<NewProxy>(proxy.Due());
-            proxy.OnAnswer(new NewProxyResp { ProxyName = "p", RemoteAddr = ":1" });
+            proxy.Accept(new NewProxyResp { ProxyName = "p", RemoteAddr = ":1" });
             Assert.Equal(ProxyPhase.WaitStart, proxy.Status.Phase);
-            proxy.OnAnswer(new NewProxyResp { ProxyName = "p", Error = "port already used" });
+            proxy.Accept(new NewProxyResp { ProxyName = "p", Error = "port already used" });
             Assert.Equal(ProxyPhase.StartError, proxy.Status.Phase);
         }
     }

@@ -165,6 +165,53 @@ public sealed class VisitorTests : IAsyncDisposable
         await user.EchoAsync(10_000);
     }
 
+    [Fact]
+    public async Task A_reload_leaves_doors_alone_that_are_wanted_as_they_are()
+    {
+        int kept = Ports.Next(), moved = Ports.Next(), gone = Ports.Next(), next = Ports.Next();
+        await using var server = Server(Accepted, echoes: true);
+        var table = NewTable($"{Visitor("kept", kept)}\n{Visitor("moved", moved)}\n{Visitor("gone", gone)}");
+        table.OnSession(new Session("run-1", server));
+        foreach (string name in (string[])["kept", "moved", "gone"]) await table.WaitUntilOpenAsync(name, CancellationToken.None).Soon();
+        using User keptUser = await User.ConnectAsync(kept), goneUser = await User.ConnectAsync(gone);
+        await goneUser.EchoAsync();
+        var visitor = table.Find("kept");
+        await table.ApplyAsync(Load($"{Visitor("moved", next)}\n{Visitor("kept", kept)}\n{Visitor("added", gone)}").Visitors).Soon();
+        await table.WaitUntilOpenAsync("moved", CancellationToken.None).Soon();
+        await table.WaitUntilOpenAsync("added", CancellationToken.None).Soon(); // where another door has just been
+        Assert.Same(visitor, table.Find("kept"));
+        Assert.Equal(["added", "kept", "moved"], table.Statuses.Select(s => s.Name));
+        Assert.All(table.Statuses, s => Assert.Equal(VisitorPhase.Running, s.Phase));
+        Assert.False(await Ports.AnswersAsync(moved));
+        await User.EchoOnceAsync(next);
+        await User.EchoOnceAsync(gone);
+        await keptUser.EchoAsync();
+        await goneUser.EchoAsync(100_000); // closing a door cuts nobody
+        Assert.Contains("[run-1] visitor removed: [gone moved]\n[run-1] visitor added: [added moved]\n", _log.Text.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_reload_before_the_first_login_opens_no_door()
+    {
+        int port = Ports.Next();
+        var table = NewTable($"{Visitor("a", port)}");
+        await table.ApplyAsync(Load($"{Visitor("b", port)}").Visitors).Soon();
+        Assert.Equal([new VisitorStatus("b", "stcp", VisitorPhase.New, "")], table.Statuses);
+        Assert.False(await Ports.AnswersAsync(port));
+        table.OnSession(new Session("run-1"));
+        await table.WaitUntilOpenAsync("b", CancellationToken.None).Soon();
+        Assert.Equal("visitor removed: [a]\n[run-1] visitor added: [b]\n[run-1] [b] start visitor success\n", _log.Text.ToString());
+    }
+
+    [Fact]
+    public async Task Whoever_waits_for_a_door_that_is_wanted_no_more_is_told()
+    {
+        var table = NewTable(Visitor("a", Ports.Next()));
+        var waiting = table.WaitUntilOpenAsync("a", CancellationToken.None);
+        await table.ApplyAsync([]).Soon();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting.Soon());
+    }
+
     private static string Visitor(string name, int port) => $"[[visitors]]\nname = '{name}'\ntype = 'stcp'\nserverName = 'x'\nsecretKey = 'key'\nbindPort = {port}";
 
     private static ClientConfig Load(string text) => ConfigLoader.LoadClient(Encoding.UTF8.GetBytes(text), "client", ProxyKinds.Catalog).Config;

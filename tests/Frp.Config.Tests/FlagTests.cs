@@ -7,16 +7,18 @@ public class FlagTests
 {
     private static (Command Root, ServerFlags Flags) Server()
     {
-        var root = new Command("frps", "server");
-        var flags = new ServerFlags(root);
-        root.Add(new Command("verify", "Verify that the configures is valid"));
+        var flags = new ServerFlags();
+        var root = new Command("frps", "server") { Declare = flags.Declare, Run = Nothing };
+        root.Add(new Command("verify", "Check a file") { Run = Nothing });
         return (root, flags);
     }
+
+    private static Task Nothing() => Task.CompletedTask;
 
     private static ServerConfig Config(params string[] args)
     {
         var (root, flags) = Server();
-        Assert.True(CommandLine.Parse(root, args).IsRoot);
+        Assert.Same(root, CommandLine.Parse(root, args).Command);
         return flags.Load(LoadPurpose.Run).Config;
     }
 
@@ -93,7 +95,7 @@ public class FlagTests
     public void Persistent_flags_stand_before_or_behind_a_sub_command(params string[] args)
     {
         var (root, flags) = Server();
-        Assert.Equal(("verify", false), (CommandLine.Parse(root, args).Command.Name, CommandLine.Parse(root, args).IsRoot));
+        Assert.Equal("verify", CommandLine.Parse(root, args).Command.Name);
         Assert.Equal(("f", !args.Contains("--strict_config=false")), (flags.ConfigFile, flags.Options(LoadPurpose.Verify).Strict));
     }
 
@@ -104,8 +106,8 @@ public class FlagTests
         CommandLine.Parse(root, ["-vcf", "--allow-unsafe", "a,\"b,c\"", "--allow_unsafe=TokenSourceExec"]);
         Assert.True(flags.WantsVersion);
         Assert.Equal(("f", UnsafeFeatures.TokenSourceExec), (flags.ConfigFile, flags.Options(LoadPurpose.Run).AllowUnsafe));
-        var values = (IReadOnlyList<string>)[];
-        var command = new Command("c", "");
+        var values = new List<string>();
+        var command = new Command("c", "") { Run = Nothing };
         command.Local.List("domain", 'd', "", v => values = v);
         CommandLine.Parse(command, ["-d", "a,b", "-d", "\"*\",\"x\"\"y\",", "--domain="]);
         Assert.Equal(["a", "b", "*", "x\"y", ""], values);
@@ -119,7 +121,7 @@ public class FlagTests
     public void Help_is_text_to_print(params string[] args)
     {
         var text = CommandLine.Parse(Server().Root, args).Output!;
-        Assert.StartsWith("server\n\nUsage:\n  frps [flags]\n  frps [command]\n\nAvailable Commands:\n  help        Help about any command\n  verify      Verify that the configures is valid\n\nFlags:\n", text, StringComparison.Ordinal);
+        Assert.StartsWith("server\n\nUsage:\n  frps [flags]\n  frps [command]\n\nAvailable Commands:\n  help        Help about any command\n  verify      Check a file\n\nFlags:\n", text, StringComparison.Ordinal);
         Assert.Contains("\n  -p, --bind-port int                    bind port (default 7000)\n", text, StringComparison.Ordinal);
     }
 
@@ -169,8 +171,8 @@ public class FlagTests
     [Fact]
     public void The_client_has_its_own()
     {
-        var root = new Command("frpc", "client");
-        var flags = new ClientFlags(root);
+        var flags = new ClientFlags();
+        var root = new Command("frpc", "client") { Declare = flags.Declare, Run = Nothing };
         CommandLine.Parse(root, []);
         Assert.Equal(("./frpc.ini", "", false), (flags.ConfigFile, flags.ConfigDirectory, flags.WantsVersion));
         CommandLine.Parse(root, ["--config-dir", "d"]);

@@ -24,6 +24,40 @@ public sealed class HttpForwardingTests : HttpTest
         ], lines);
     }
 
+    [Theory]
+    [InlineData("keep-alive, X-Hop, X-Two")]
+    [InlineData("X-Hop , Keep-Alive,X-Two")]
+    [InlineData("close, X-Hop, X-Two")]
+    [InlineData("x-hop,X-TWO,CLOSE")]
+    [InlineData("TE, X-Hop, X-Two, X-Forwarded-For")]
+    [InlineData("Upgrade, X-Hop, X-Two", true)]
+    [InlineData("keep-alive, Upgrade, X-Hop, X-Two", true)]
+    [InlineData("X-Hop\r\nConnection: X-Two, close")]
+    [InlineData("close\r\nConnection: X-Hop, X-Two")]
+    public async Task Fields_that_the_user_names_for_this_hop_stay_behind(string connection, bool upgrades = false)
+    {
+        await using var mirror = HttpService.Start((head, socket) => HttpService.SendAsync(socket, upgrades
+            ? $"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: other\r\nX-Seen: {head.Replace("\r\n", "|", StringComparison.Ordinal)}\r\n\r\n"
+            : $"HTTP/1.1 200 OK\r\nContent-Length: {head.Length}\r\n\r\n{head}"));
+        await StartAsync([Web("web", mirror.Port, "site.test")]);
+        using var user = await User.ConnectAsync(VhostPort);
+        string request = $"GET / HTTP/1.1\r\nHost: site.test\r\nX-Hop: 1\r\nX-Two: 2\r\nX-Own: 3\r\nX-Forwarded-For: 4.4.4.4\r\nConnection: {connection}\r\n{(upgrades ? "Upgrade: other\r\n" : "")}\r\n";
+        // What a connection has had once, the parser takes a short way with.
+        int times = upgrades || connection.Contains("close", StringComparison.OrdinalIgnoreCase) ? 1 : 2;
+        for (int i = 0; i < times; i++)
+        {
+            await user.SendAsync(request);
+            var answer = await HttpAnswer.ReceiveAsync(user.Socket);
+            string seen = answer.Head + answer.Body;
+            Assert.Equal(upgrades ? 101 : 200, answer.Status);
+            Assert.DoesNotContain("X-Hop", seen, StringComparison.OrdinalIgnoreCase);
+            Assert.DoesNotContain("X-Two", seen, StringComparison.OrdinalIgnoreCase);
+            Assert.Contains("X-Own: 3", seen, StringComparison.Ordinal);
+            Assert.Equal(connection.Contains("X-Forwarded-For", StringComparison.Ordinal), seen.Contains("X-Forwarded-For: 127.0.0.1", StringComparison.Ordinal));
+        }
+        if (connection.Contains("close", StringComparison.OrdinalIgnoreCase)) Assert.Empty(await user.ReceiveToEndAsync());
+    }
+
     [Fact]
     public async Task Headers_are_set_and_none_begins_a_line_of_its_own()
     {

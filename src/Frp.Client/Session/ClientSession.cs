@@ -52,7 +52,7 @@ internal sealed partial class ClientSession : IVisitorSession, IAsyncDisposable
     {
         _scope.Run("carrier", async token => Close(await _carrier.Completion.WaitAsync(token)));
         _scope.Run("control sender", _channel.SendAsync);
-        foreach (var proxy in _client.Proxies) proxy.Reset(RunId);
+        _client.Proxies.OnSession(RunId);
         _scope.Run("supervision", SuperviseAsync);
         var transport = _client.Config.Transport;
         if (transport.HeartbeatInterval is { } interval) _scope.Run("heartbeat", token => HeartbeatAsync(interval, token));
@@ -70,10 +70,7 @@ internal sealed partial class ClientSession : IVisitorSession, IAsyncDisposable
     /// <summary>Tells the server that the proxies are gone, so that no new user arrives.</summary>
     internal async Task WithdrawAsync(CancellationToken cancellationToken)
     {
-        foreach (var proxy in _client.Proxies)
-        {
-            if (proxy.Close()) await _channel.PostAsync(new CloseProxy { ProxyName = proxy.Registration.ProxyName }, cancellationToken);
-        }
+        foreach (var messages in _client.Proxies.Withdraw().Chunk(RegistrationsAtOnce)) await _channel.PostAsync(messages, cancellationToken);
     }
 
     public async ValueTask DisposeAsync()
@@ -91,19 +88,10 @@ internal sealed partial class ClientSession : IVisitorSession, IAsyncDisposable
         while (true)
         {
             var woken = _client.Wakening.NextAsync(cancellationToken);
-            foreach (var due in DueMessages().Chunk(RegistrationsAtOnce)) await _channel.PostAsync(due, cancellationToken);
+            foreach (var due in _client.Proxies.Due().Chunk(RegistrationsAtOnce)) await _channel.PostAsync(due, cancellationToken);
             await Task.WhenAny(tick, woken);
             cancellationToken.ThrowIfCancellationRequested();
             if (tick.IsCompleted) tick = timer.WaitForNextTickAsync(cancellationToken).AsTask();
-        }
-    }
-
-    private IEnumerable<Message> DueMessages()
-    {
-        foreach (var proxy in _client.Proxies)
-        {
-            // Two at most: its end, and that it is there again.
-            while (proxy.Due() is { } message) yield return message;
         }
     }
 
@@ -142,7 +130,7 @@ internal sealed partial class ClientSession : IVisitorSession, IAsyncDisposable
                 _scope.RunChild("work connection", ServeWorkConnectionAsync);
                 break;
             case NewProxyResp answer:
-                _client.FindProxy(answer.ProxyName)?.OnAnswer(answer);
+                _client.Proxies.OnAnswer(answer);
                 break;
             case Pong { Error.Length: > 0 } pong:
                 Log.PongError(_logger, PeerText.Escape(pong.Error, 1024));
@@ -177,7 +165,7 @@ internal sealed partial class ClientSession : IVisitorSession, IAsyncDisposable
                 Log.WorkConnectionRefused(_logger, PeerText.Escape(start.Error, 1024));
                 return;
             }
-            if (_client.FindProxy(start.ProxyName) is not { } proxy || proxy.Running is not { } running)
+            if (_client.Proxies.FindByWireName(start.ProxyName) is not { IsRunning: true } proxy)
             {
                 Log.UnknownProxy(_logger, PeerText.Escape(start.ProxyName, 256));
                 return;
@@ -186,7 +174,7 @@ internal sealed partial class ClientSession : IVisitorSession, IAsyncDisposable
             var connection = PayloadLayers.Wrap(work, messages.TakeSurplus(), transport.UseEncryption ? _client.StreamKey : null, transport.UseCompression, wireLimit: proxy.WireLimit);
             owned = false;
             var end = _halfClose && work.CanHalfClose ? RelayEnd.HalfClose : RelayEnd.CloseBoth;
-            _client.Users.RunChild("user", token => running.ServeAsync(connection, start, end, token));
+            _client.Users.RunChild("user", token => proxy.ServeAsync(connection, start, end, token));
         }
         catch (EndOfStreamException)
         {

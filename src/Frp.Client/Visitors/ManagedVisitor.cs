@@ -45,6 +45,9 @@ internal sealed partial class ManagedVisitor : IVisitorHost
     private readonly IVisitor? _visitor;
     private readonly string _target;
     private readonly TaskCompletionSource _open = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly CancellationTokenSource _closing = new();
+    private bool _opened;
     private byte[]? _streamKey;
     private VisitorPhase _phase;
     private string _error = "";
@@ -92,8 +95,52 @@ internal sealed partial class ManagedVisitor : IVisitorHost
     /// <summary>A session has begun: what is logged from here on belongs to it.</summary>
     internal void OnSession(string runId) => Logger = PrefixLogger.Append(PrefixLogger.Append(_baseLogger, runId), Config.Name);
 
-    /// <summary>Keeps the door open until the client stops; tries again when it cannot be opened.</summary>
-    internal async Task RunAsync(CancellationToken cancellationToken)
+    /// <summary>Opens the door, which then stays open until it is closed or the scope is.</summary>
+    internal void Open(TaskScope doors)
+    {
+        lock (_lock)
+        {
+            if (_opened || _closing.IsCancellationRequested) return;
+            _opened = true;
+        }
+        doors.RunChild($"visitor {Config.Name}", RunAsync);
+    }
+
+    /// <summary>Closes the door for good and waits until it is. Users stay.</summary>
+    /// <param name="doorsClosed">All doors close, and nobody need wait for this one.</param>
+    internal async Task CloseAsync(CancellationToken doorsClosed)
+    {
+        bool opened;
+        lock (_lock)
+        {
+            opened = _opened;
+            _opened = true;
+        }
+        await _closing.CancelAsync();
+        if (opened) await _closed.Task.WaitAsync(doorsClosed).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        SetPhase(VisitorPhase.Closed, "");
+        _open.TrySetCanceled(CancellationToken.None);
+    }
+
+    private async Task RunAsync(CancellationToken cancellationToken)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _closing.Token);
+        try
+        {
+            await KeepOpenAsync(either.Token);
+        }
+        catch (OperationCanceledException) when (_closing.IsCancellationRequested)
+        {
+            // It is wanted no more.
+        }
+        finally
+        {
+            _closed.TrySetResult();
+        }
+    }
+
+    /// <summary>Keeps the door open until it is cancelled; tries again when it cannot be opened.</summary>
+    private async Task KeepOpenAsync(CancellationToken cancellationToken)
     {
         if (_visitor is null)
         {

@@ -8,11 +8,14 @@ internal static class Nearest
     private const int MaxNameLength = 64;
 
     /// <summary><c>, did you mean "..."?</c>, or nothing when no name is near.</summary>
-    public static string Hint(string name, IEnumerable<string> candidates)
+    public static string Hint(string name, IEnumerable<string> candidates) => Of(name, candidates) is { } near ? $", did you mean \"{near}\"?" : "";
+
+    /// <summary>The nearest name, or <c>null</c> when none is near.</summary>
+    public static string? Of(string name, IEnumerable<string> candidates)
     {
         var plain = Plain(name);
         if (plain.Length is 0 or > MaxNameLength)
-            return "";
+            return null;
         var (best, least) = ("", Math.Max(1, plain.Length / 3) + 1);
         foreach (var candidate in candidates)
         {
@@ -20,7 +23,7 @@ internal static class Nearest
             if (distance < least)
                 (best, least) = (candidate, distance);
         }
-        return best.Length == 0 ? "" : $", did you mean \"{best}\"?";
+        return best.Length == 0 ? null : best;
     }
 
     // bind_port, bind-port and bindPort are the same to a user.

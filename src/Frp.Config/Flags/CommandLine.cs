@@ -4,11 +4,7 @@ namespace Frp.Config.Flags;
 /// <param name="Command">The command to run.</param>
 /// <param name="Arguments">What stood besides flags and the names of commands.</param>
 /// <param name="Output">Text to print instead of running: help; otherwise <c>null</c>.</param>
-public sealed record Invocation(Command Command, IReadOnlyList<string> Arguments, string? Output)
-{
-    /// <summary>The command is the program itself.</summary>
-    public bool IsRoot => Command.Parent is null;
-}
+public sealed record Invocation(Command Command, IReadOnlyList<string> Arguments, string? Output);
 
 /// <summary>A command line cannot be understood. The text goes to standard error, the exit code is 1.</summary>
 public sealed class CommandLineException : Exception
@@ -20,9 +16,14 @@ public sealed class CommandLineException : Exception
 }
 
 /// <summary>Reads command lines the way cobra does, the library whose behaviour scripts expect.</summary>
+/// <remarks>The command is found first; then all flags, wherever they stand, are read as that command's.</remarks>
 public static class CommandLine
 {
-    internal const string HelpName = "help";
+    /// <summary>Name of the command that every program has besides its own.</summary>
+    public const string HelpName = "help";
+
+    /// <summary>What it does.</summary>
+    public const string HelpSummary = "Help about any command";
 
     /// <summary>Finds the command and sets its flags.</summary>
     /// <exception cref="CommandLineException">The arguments do not fit.</exception>
@@ -30,59 +31,82 @@ public static class CommandLine
     {
         ArgumentNullException.ThrowIfNull(root);
         ArgumentNullException.ThrowIfNull(args);
-        var command = root;
+        var (command, rest) = (root, args.ToList());
+        int first;
+        while ((first = FirstArgument(command, rest)) >= 0)
+        {
+            if (command == root && rest[first] == HelpName && root.Child(HelpName) is null)
+                return new Invocation(root, [], Topic(root, rest.Skip(first + 1)));
+            if (command.Child(rest[first]) is not { } child)
+                break;
+            rest.RemoveAt(first);
+            command = child;
+        }
+        if (first >= 0)
+            ThrowIfUnknown(command, rest[first]);
+        var (arguments, isHelp) = Apply(command, rest);
+        if (arguments.Count > 0 && !isHelp)
+            ThrowIfUnknown(command, arguments[0]);
+        return new Invocation(command, arguments, isHelp || command.Run is null ? command.Help() : null);
+    }
+
+    // Where the first argument stands that is neither a flag nor a flag's value; negative = there is none.
+    private static int FirstArgument(Command command, List<string> args)
+    {
+        var sets = command.FlagSets;
+        for (var i = 0; i < args.Count && args[i] != "--"; i++)
+            if (args[i].StartsWith('-'))
+                i += FlagSet.TakesNext(sets, args[i]) ? 1 : 0;
+            else if (args[i].Length > 0)
+                return i;
+        return -1;
+    }
+
+    // Only a program's own arguments are names of commands; commands ignore what they do not know.
+    private static void ThrowIfUnknown(Command command, string name)
+    {
+        if (command.Parent is not null || command.Children.Count == 0)
+            return;
+        var message = $"unknown command \"{name}\" for \"{command.Name}\"";
+        var near = Nearest.Of(name, command.Children.Select(c => c.Name));
+        var hint = near is null ? "" : $"\nDid you mean this?\n\t{near}\n\n";
+        throw new CommandLineException(message, $"Error: {message}\n{hint}Run '{command.Name} --help' for usage.\n");
+    }
+
+    private static (List<string> Arguments, bool IsHelp) Apply(Command command, List<string> args)
+    {
+        var isHelp = false;
+        var help = new FlagSet();
+        help.Switch(HelpName, 'h', false, "", on => isHelp = on);
+        IReadOnlyList<FlagSet> sets = [.. command.FlagSets, help];
         var arguments = new List<string>();
-        var (isHelp, onlyArguments) = (false, false);
         try
         {
             for (var i = 0; i < args.Count;)
-            {
-                var argument = args[i];
-                if (!onlyArguments && argument == "--")
+                if (args[i] == "--")
                 {
-                    onlyArguments = true;
-                    i++;
+                    arguments.AddRange(args.Skip(i + 1));
+                    break;
                 }
-                else if (!onlyArguments && argument.Length > 1 && argument[0] == '-')
-                    FlagSet.Take(SetsOf(command, on => isHelp = on), args, ref i);
-                else if (arguments.Count == 0 && !onlyArguments && command.Children.FirstOrDefault(c => c.Name == argument) is { } child)
-                {
-                    command = child;
-                    i++;
-                }
-                else if (command == root && arguments.Count == 0 && argument == HelpName)
-                    return new Invocation(root, [], Topic(root, args.Skip(i + 1)));
+                else if (args[i].Length > 1 && args[i][0] == '-')
+                    FlagSet.Take(sets, args, ref i);
                 else
-                {
-                    arguments.Add(argument);
-                    i++;
-                }
-            }
+                    arguments.Add(args[i++]);
         }
         catch (UsageException e)
         {
-            throw new CommandLineException(e.Message, $"Error: {e.Message}\n{command.Usage()}\n");
+            // Behind the flags, where the reader is when they have scrolled by.
+            var hint = e.Hint is null ? "" : e.Hint + "\n";
+            throw new CommandLineException(e.Message, $"Error: {e.Message}\n{command.Usage()}\n{hint}");
         }
-        if (!isHelp && command == root && root.Children.Count > 0 && arguments.Count > 0)
-        {
-            var message = $"unknown command \"{arguments[0]}\" for \"{root.Name}\"";
-            throw new CommandLineException(message, $"Error: {message}\nRun '{root.Name} --help' for usage.\n");
-        }
-        return new Invocation(command, arguments, isHelp || !command.Runs ? command.Help() : null);
-    }
-
-    private static List<FlagSet> SetsOf(Command command, Action<bool> help)
-    {
-        var helpFlag = new FlagSet();
-        helpFlag.Switch(HelpName, 'h', false, "", help);
-        return [command.Local, command.Persistent, .. command.Ancestors().Select(a => a.Persistent), helpFlag];
+        return (arguments, isHelp);
     }
 
     private static string Topic(Command root, IEnumerable<string> names)
     {
         var command = root;
         foreach (var name in names.Where(n => !n.StartsWith('-')))
-            if (command.Children.FirstOrDefault(c => c.Name == name) is { } child)
+            if (command.Child(name) is { } child)
                 command = child;
             else
                 return $"Unknown help topic [`{name}`]\n{root.Usage()}";

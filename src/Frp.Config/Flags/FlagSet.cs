@@ -7,7 +7,12 @@ namespace Frp.Config.Flags;
 public sealed class UsageException : Exception
 {
     /// <summary>A fault.</summary>
-    public UsageException(string message) : base(message) { }
+    /// <param name="message">The fault.</param>
+    /// <param name="hint">What the user may have meant; <c>null</c> = no idea.</param>
+    public UsageException(string message, string? hint = null) : base(message) => Hint = hint;
+
+    /// <summary>What the user may have meant; <c>null</c> = no idea.</summary>
+    public string? Hint { get; }
 }
 
 /// <summary>
@@ -50,8 +55,20 @@ public sealed class FlagSet
         Declare(new Flag(Dashed(name), letter, "", fallback ? "true" : "", usage, "true", text => set(FlagValue.Boolean(text))));
     }
 
+    /// <summary>A flag with a duration such as <c>1m30s</c>.</summary>
+    public void Duration(string name, char? letter, TimeSpan fallback, string usage, Action<TimeSpan> set)
+    {
+        ArgumentNullException.ThrowIfNull(set);
+        set(fallback);
+        Declare(new Flag(Dashed(name), letter, "duration", FlagValue.DurationText(fallback), usage, null, text => set(FlagValue.Duration(text))));
+    }
+
     /// <summary>A flag with a list: comma-separated, and repeatable.</summary>
-    public void List(string name, char? letter, string usage, Action<IReadOnlyList<string>> set)
+    /// <param name="name">Long name.</param>
+    /// <param name="letter">One-letter name.</param>
+    /// <param name="usage">One line of help.</param>
+    /// <param name="set">Gets the list, which the flag fills.</param>
+    public void List(string name, char? letter, string usage, Action<List<string>> set)
     {
         ArgumentNullException.ThrowIfNull(set);
         var values = new List<string>();
@@ -59,14 +76,34 @@ public sealed class FlagSet
         Declare(new Flag(Dashed(name), letter, "strings", "", usage, null, text => values.AddRange(FlagValue.List(text))));
     }
 
+    /// <summary>A flag with pairs, <c>k1=v1,k2=v2</c>, and repeatable.</summary>
+    /// <param name="name">Long name.</param>
+    /// <param name="letter">One-letter name.</param>
+    /// <param name="usage">One line of help.</param>
+    /// <param name="set">Gets the pairs, which the flag fills.</param>
+    public void Pairs(string name, char? letter, string usage, Action<Dictionary<string, string>> set)
+    {
+        ArgumentNullException.ThrowIfNull(set);
+        var values = new Dictionary<string, string>(StringComparer.Ordinal);
+        set(values);
+        Declare(new Flag(Dashed(name), letter, "stringToString", "[]", usage, null, text =>
+        {
+            foreach (var (key, value) in FlagValue.Pairs(text))
+                values[key] = value;
+        }));
+    }
+
     /// <summary>A flag whose text is read by its owner, who throws <see cref="FormatException"/>; repeating replaces.</summary>
     public void Custom(string name, char? letter, string type, string usage, Action<string> set) =>
         Declare(new Flag(Dashed(name), letter, type, "", usage, null, set));
 
+    /// <summary>What there is, by name.</summary>
+    public IEnumerable<FlagInfo> All => _flags.Values.OrderBy(f => f.Name, StringComparer.Ordinal);
+
     /// <summary>The flags as help shows them: by name, texts aligned.</summary>
     public string Describe()
     {
-        var rows = _flags.Values.OrderBy(f => f.Name, StringComparer.Ordinal).Select(f => (
+        var rows = All.Select(f => (
             Head: (f.Letter is { } letter ? $"  -{letter}, --" : "      --") + f.Name + (f.Type.Length == 0 ? "" : " " + f.Type),
             Tail: f.Usage + (f.Fallback.Length == 0 ? "" : $" (default {f.Fallback})"))).ToList();
         var width = rows.Count == 0 ? 0 : rows.Max(r => r.Head.Length);
@@ -74,6 +111,16 @@ public sealed class FlagSet
         foreach (var (head, tail) in rows)
             text.Append(head.PadRight(width)).Append("   ").Append(tail).Append('\n');
         return text.ToString();
+    }
+
+    /// <summary>Whether the value of a flag is the argument behind it, as far as these flags are known: an unknown flag is taken to have one.</summary>
+    internal static bool TakesNext(IReadOnlyList<FlagSet> sets, string argument)
+    {
+        if (argument.Contains('=', StringComparison.Ordinal))
+            return false;
+        if (argument.StartsWith("--", StringComparison.Ordinal))
+            return Find(sets, argument[2..])?.Bare is null;
+        return argument.Length == 2 && Find(sets, argument[1])?.Bare is null;
     }
 
     /// <summary>Takes the flag at a place of the arguments, with its value.</summary>
@@ -98,8 +145,7 @@ public sealed class FlagSet
         var equals = name.IndexOf('=', StringComparison.Ordinal);
         if (equals >= 0)
             (name, value) = (name[..equals], name[(equals + 1)..]);
-        var flag = sets.Select(s => s._flags.GetValueOrDefault(Dashed(name))).FirstOrDefault(f => f is not null)
-            ?? throw new UsageException("unknown flag: --" + name);
+        var flag = Find(sets, name) ?? throw Unknown(sets, name);
         value ??= flag.Bare;
         if (value is null)
             value = index < args.Count ? args[index++] : throw new UsageException("flag needs an argument: --" + name);
@@ -111,8 +157,7 @@ public sealed class FlagSet
         for (var i = 0; i < letters.Length; i++)
         {
             var letter = letters[i];
-            var flag = sets.Select(s => s._letters.GetValueOrDefault(letter)).FirstOrDefault(f => f is not null)
-                ?? throw new UsageException($"unknown shorthand flag: '{letter}' in -{letters[i..]}");
+            var flag = Find(sets, letter) ?? throw new UsageException($"unknown shorthand flag: '{letter}' in -{letters[i..]}");
             var rest = letters[(i + 1)..];
             if (rest.Length > 1 && rest[0] == '=')
                 Set(flag, rest[1..]);
@@ -130,6 +175,15 @@ public sealed class FlagSet
             return;
         }
     }
+
+    private static Flag? Find(IReadOnlyList<FlagSet> sets, string name) =>
+        sets.Select(s => s._flags.GetValueOrDefault(Dashed(name))).FirstOrDefault(f => f is not null);
+
+    private static Flag? Find(IReadOnlyList<FlagSet> sets, char letter) =>
+        sets.Select(s => s._letters.GetValueOrDefault(letter)).FirstOrDefault(f => f is not null);
+
+    private static UsageException Unknown(IReadOnlyList<FlagSet> sets, string name) =>
+        new("unknown flag: --" + name, Nearest.Of(name, sets.SelectMany(s => s._flags.Keys)) is { } near ? $"Did you mean --{near}?" : null);
 
     private static void Set(Flag flag, string value)
     {
@@ -161,6 +215,15 @@ public sealed class FlagSet
 
     private static string Quoted(string text) => "\"" + text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal) + "\"";
 
-    // Bare is the value without "=": only switches have one.
-    private sealed record Flag(string Name, char? Letter, string Type, string Fallback, string Usage, string? Bare, Action<string> Set);
+    private sealed record Flag(string Name, char? Letter, string Type, string Fallback, string Usage, string? Bare, Action<string> Set)
+        : FlagInfo(Name, Letter, Type, Fallback, Usage, Bare);
 }
+
+/// <summary>A flag as help and completion show it.</summary>
+/// <param name="Name">Long name, with dashes.</param>
+/// <param name="Letter">One-letter name.</param>
+/// <param name="Type">What its value is; empty for a switch.</param>
+/// <param name="Fallback">Its value when it is not given, as help shows it; empty = nothing worth showing.</param>
+/// <param name="Usage">One line.</param>
+/// <param name="Bare">Its value when it stands without <c>=</c>: only switches have one.</param>
+public record FlagInfo(string Name, char? Letter, string Type, string Fallback, string Usage, string? Bare);

@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Globalization;
 using System.Text;
 
 namespace Frp.Config.Flags;
@@ -5,6 +7,8 @@ namespace Frp.Config.Flags;
 /// <summary>Values of flags as text. What is wrong is told in the words of Go's strconv, which users' scripts may know.</summary>
 internal static class FlagValue
 {
+    private static readonly SearchValues<char> NumberCharacters = SearchValues.Create("0123456789.");
+
     public static int Number(string text)
     {
         var digits = text.AsSpan();
@@ -63,6 +67,64 @@ internal static class FlagValue
                 return fields;
         }
     }
+
+    /// <summary>Pairs of key and value: comma-separated, with the quotes of <see cref="List"/>. A text with a single <c>=</c> is one pair, commas and all.</summary>
+    public static IEnumerable<(string Key, string Value)> Pairs(string text)
+    {
+        var pairs = text.Count(c => c == '=') == 1 ? [text.Trim('"')] : List(text);
+        if (pairs.Count == 0)
+            throw new FormatException($"{text} must be formatted as key=value");
+        foreach (var pair in pairs)
+        {
+            var equals = pair.IndexOf('=', StringComparison.Ordinal);
+            if (equals < 0)
+                throw new FormatException($"{pair} must be formatted as key=value");
+            yield return (pair[..equals], pair[(equals + 1)..]);
+        }
+    }
+
+    /// <summary>A sum of numbers with units, such as <c>1m30s</c>, <c>1.5h</c>, <c>300ms</c>; 0 needs no unit.</summary>
+    public static TimeSpan Duration(string text)
+    {
+        var rest = text.AsSpan();
+        var negative = rest is ['-', ..];
+        if (rest is ['-' or '+', ..])
+            rest = rest[1..];
+        if (rest is "0")
+            return TimeSpan.Zero;
+        if (rest.IsEmpty)
+            throw Bad();
+        var seconds = 0.0;
+        while (!rest.IsEmpty)
+        {
+            var digits = rest.IndexOfAnyExcept(NumberCharacters);
+            if (digits < 0)
+                throw new FormatException($"time: missing unit in duration \"{text}\"");
+            if (!double.TryParse(rest[..digits], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number))
+                throw Bad();
+            rest = rest[digits..];
+            var end = rest.IndexOfAny(NumberCharacters);
+            var unit = end < 0 ? rest : rest[..end];
+            seconds += number * (unit switch
+            {
+                "ns" => 1e-9,
+                "us" or "µs" or "μs" => 1e-6,
+                "ms" => 1e-3,
+                "s" => 1,
+                "m" => 60,
+                "h" => 3600,
+                _ => throw new FormatException($"time: unknown unit \"{unit}\" in duration \"{text}\""),
+            });
+            rest = rest[unit.Length..];
+        }
+        // Source: Go's durations are 64-bit numbers of nanoseconds.
+        return seconds <= long.MaxValue * 1e-9 ? TimeSpan.FromSeconds(negative ? -seconds : seconds) : throw Bad();
+
+        FormatException Bad() => new($"time: invalid duration \"{text}\"");
+    }
+
+    /// <summary>A whole number of seconds as <see cref="Duration"/> reads it.</summary>
+    public static string DurationText(TimeSpan duration) => duration.TotalSeconds.ToString(CultureInfo.InvariantCulture) + "s";
 
     private static int QuotedField(string text, int start, StringBuilder field)
     {

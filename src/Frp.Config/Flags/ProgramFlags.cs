@@ -1,7 +1,8 @@
 namespace Frp.Config.Flags;
 
 /// <summary>The flags that both programs have: which file, how strictly it is read.</summary>
-public class ProgramFlags
+/// <remarks>They have their defaults when they are declared.</remarks>
+public abstract class ProgramFlags
 {
     private IReadOnlyList<string> _allowUnsafe = [];
 
@@ -15,10 +16,12 @@ public class ProgramFlags
     public LoadOptions Options(LoadPurpose purpose) =>
         new() { Strict = IsStrict, AllowUnsafe = LoadOptions.ParseUnsafe(_allowUnsafe), Purpose = purpose };
 
-    private bool IsStrict { get; set; }
+    /// <summary>Unknown keys of a file are mistakes.</summary>
+    public bool IsStrict { get; private set; }
 
     private protected void Declare(Command root, string configFile)
     {
+        ArgumentNullException.ThrowIfNull(root);
         var flags = root.Persistent;
         flags.Text("config", 'c', configFile, "config file of " + root.Name, v => ConfigFile = v);
         flags.Switch("version", 'v', false, "version of " + root.Name, v => WantsVersion = v);
@@ -30,16 +33,30 @@ public class ProgramFlags
 /// <summary>The client's flags that every sub-command has.</summary>
 public sealed class ClientFlags : ProgramFlags
 {
-    /// <summary>Declares the flags.</summary>
-    public ClientFlags(Command root)
+    /// <summary>Declares the flags of the program.</summary>
+    public void Declare(Command root)
     {
-        ArgumentNullException.ThrowIfNull(root);
         Declare(root, "./frpc.ini");
         root.Persistent.Text("config_dir", null, "", "config directory, run one frpc service for each file in config directory", v => ConfigDirectory = v);
     }
 
     /// <summary>A directory with a configuration file for each of many clients; empty = none.</summary>
     public string ConfigDirectory { get; private set; } = "";
+
+    /// <summary>Completes and checks a configuration that was put together from flags.</summary>
+    /// <exception cref="ConfigException">It cannot be used; all mistakes are listed, without a file and without the proxy's name.</exception>
+    public LoadedConfig<ClientConfig> Check(ClientConfig config)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        var options = Options(LoadPurpose.Run);
+        config.Complete(options.Environment);
+        var errors = new ConfigErrors();
+        config.Validate(errors, options.AllowUnsafe);
+        foreach (EntryConfig entry in config.Proxies.Concat<EntryConfig>(config.Visitors))
+            entry.Validate(errors);
+        errors.ThrowIfAny();
+        return new LoadedConfig<ClientConfig>(config, errors.Warnings);
+    }
 }
 
 /// <summary>The server's flags, which are a configuration of their own when no file is named.</summary>
@@ -49,10 +66,9 @@ public sealed class ServerFlags : ProgramFlags
     private readonly WebServerTlsConfig _dashboardTls = new();
     private bool _dashboardTlsMode;
 
-    /// <summary>Declares the flags.</summary>
-    public ServerFlags(Command root)
+    /// <summary>Declares the flags of the program.</summary>
+    public void Declare(Command root)
     {
-        ArgumentNullException.ThrowIfNull(root);
         Declare(root, "");
         var (flags, c) = (root.Persistent, _config);
         flags.Text("bind_addr", null, "0.0.0.0", "bind address", v => c.BindAddr = v);

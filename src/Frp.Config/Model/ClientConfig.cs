@@ -109,6 +109,14 @@ public sealed class ClientConfig
                 errors.Add("featureGates." + name, "unrecognized feature gate: " + name);
     }
 
+    /// <summary>The same common options with other entries.</summary>
+    internal ClientConfig With(List<ProxyConfig> proxies, List<VisitorConfig> visitors)
+    {
+        var copy = (ClientConfig)MemberwiseClone();
+        (copy.Proxies, copy.Visitors) = (proxies, visitors);
+        return copy;
+    }
+
     // IPNetwork wants the host bits clear; a TUN device's address has them set.
     private static bool IsHostInNetwork(string text)
     {

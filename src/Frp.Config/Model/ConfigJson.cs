@@ -6,4 +6,5 @@ namespace Frp.Config;
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, GenerationMode = JsonSourceGenerationMode.Metadata)]
 [JsonSerializable(typeof(ServerConfig))]
 [JsonSerializable(typeof(ClientConfig))]
+[JsonSerializable(typeof(ClientEntries))]
 internal sealed partial class ConfigJson : JsonSerializerContext;

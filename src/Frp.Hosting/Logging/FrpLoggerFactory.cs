@@ -10,18 +10,32 @@ namespace Frp.Hosting;
 public sealed class FrpLoggerFactory : ILoggerFactory
 {
     private readonly LogWriter _writer;
-    private readonly LogLevel _level;
+    private readonly bool _color;
+    private readonly bool _ownsWriter;
+    private volatile LogLevel _level;
 
     /// <summary>Opens the log.</summary>
     /// <exception cref="IOException">The file cannot be opened.</exception>
     /// <exception cref="UnauthorizedAccessException">The file may not be opened.</exception>
-    public FrpLoggerFactory(LogOptions options, TimeProvider? time = null)
+    public FrpLoggerFactory(LogOptions options, TimeProvider? time = null) : this(options, Open(options, time ?? TimeProvider.System), ownsWriter: true)
     {
-        time ??= TimeProvider.System;
-        _level = options.Level;
-        bool console = options.To == LogOptions.Console;
-        _writer = new LogWriter(console ? new ConsoleTarget() : new RotatingFileTarget(options.To, options.MaxDays, time.GetLocalNow()), time, console && options.Color);
     }
+
+    internal FrpLoggerFactory(LogOptions options, LogWriter writer, bool ownsWriter)
+    {
+        (_level, _writer, _ownsWriter) = (options.Level, writer, ownsWriter);
+        _color = options.Color && options.IsConsole;
+    }
+
+    /// <summary>The least severe level that is written. May be changed at any time, by any thread.</summary>
+    public LogLevel Level
+    {
+        get => _level;
+        set => _level = value;
+    }
+
+    internal static LogWriter Open(LogOptions options, TimeProvider time) =>
+        new(options.IsConsole ? new ConsoleTarget() : new RotatingFileTarget(options.To, options.MaxDays, time.GetLocalNow()), time);
 
     /// <inheritdoc/>
     public ILogger CreateLogger(string categoryName) => new ComponentLogger(this, categoryName);
@@ -30,7 +44,10 @@ public sealed class FrpLoggerFactory : ILoggerFactory
     public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException("the product's log has one target");
 
     /// <inheritdoc/>
-    public void Dispose() => _writer.Dispose();
+    public void Dispose()
+    {
+        if (_ownsWriter) _writer.Dispose();
+    }
 
     private sealed class ComponentLogger(FrpLoggerFactory factory, string component) : ILogger
     {
@@ -40,7 +57,7 @@ public sealed class FrpLoggerFactory : ILoggerFactory
 
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
-            if (IsEnabled(logLevel)) factory._writer.Write(logLevel, component, eventId.Id, formatter(state, exception), exception);
+            if (IsEnabled(logLevel)) factory._writer.Write(logLevel, component, eventId.Id, formatter(state, exception), exception, factory._color);
         }
     }
 }

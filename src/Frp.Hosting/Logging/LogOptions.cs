@@ -1,3 +1,4 @@
+using Frp.Config;
 using Microsoft.Extensions.Logging;
 
 namespace Frp.Hosting;
@@ -19,6 +20,16 @@ public sealed record LogOptions
 
     /// <summary>Whether console lines carry ANSI colours.</summary>
     public bool Color { get; init; } = true;
+
+    /// <summary>The log goes to standard output.</summary>
+    public bool IsConsole => To == Console;
+
+    /// <summary>The options of a configuration.</summary>
+    public static LogOptions Of(LogConfig config)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        return new LogOptions { To = config.To, Level = ParseLevel(config.Level), MaxDays = config.MaxDays, Color = !config.DisablePrintColor };
+    }
 
     /// <summary>Reads a level as configuration files spell it; anything else is <see cref="LogLevel.Information"/>.</summary>
     public static LogLevel ParseLevel(string level) => level switch

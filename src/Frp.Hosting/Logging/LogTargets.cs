@@ -6,7 +6,12 @@ namespace Frp.Hosting;
 /// <summary>Where batches of log lines go. Used from one thread.</summary>
 internal interface ILogTarget : IDisposable
 {
+    /// <summary>The target has something to do at local midnight, for which it is called with no lines when there are none.</summary>
+    bool TurnsDaily { get; }
+
     /// <summary>Writes the lines through to the operating system.</summary>
+    /// <exception cref="IOException">They could not be written. The next call tries afresh.</exception>
+    /// <exception cref="UnauthorizedAccessException">The same.</exception>
     void Write(StringBuilder lines, DateTimeOffset now);
 }
 
@@ -14,6 +19,8 @@ internal interface ILogTarget : IDisposable
 internal sealed class ConsoleTarget : ILogTarget
 {
     private readonly Stream _output = Console.OpenStandardOutput();
+
+    public bool TurnsDaily => false;
 
     public void Write(StringBuilder lines, DateTimeOffset now)
     {
@@ -28,14 +35,17 @@ internal sealed class ConsoleTarget : ILogTarget
 /// A file that is appended to and, at local midnight, renamed to <c>{base}.{yyyyMMdd-HHmmss}{extension}</c>; renamed files older
 /// than the limit are deleted.
 /// </summary>
-/// <remarks>A new file is readable by its owner only. Source: cli specification §11.</remarks>
+/// <remarks>A new file is readable by its owner only. What is no plain file is written to and nothing else. Source: cli specification §11.</remarks>
 internal sealed class RotatingFileTarget : ILogTarget
 {
     private const string StampFormat = "yyyyMMdd-HHmmss";
+    private const UnixFileMode FileMode0600 = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    private const UnixFileMode FolderMode0755 = FileMode0600 | UnixFileMode.UserExecute
+        | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
 
     private readonly string _path;
     private readonly int _maxDays;
-    private FileStream _file;
+    private FileStream? _file; // null between a failure and the next try
     private DateTime _day;
 
     internal RotatingFileTarget(string path, int maxDays, DateTimeOffset now)
@@ -44,46 +54,70 @@ internal sealed class RotatingFileTarget : ILogTarget
         _file = Open();
     }
 
+    public bool TurnsDaily => true;
+
     public void Write(StringBuilder lines, DateTimeOffset now)
     {
-        if (now.Date != _day) Rotate(now);
+        if (now.Date != _day) Turn(now);
+        if (lines.Length == 0) return;
+        _file ??= Open();
+        // Where the file ends is the file's to say: others may append to it, or empty it.
+        if (_file.CanSeek) _file.Seek(0, SeekOrigin.End);
         foreach (var chunk in lines.GetChunks()) _file.Write(Encoding.UTF8.GetBytes(chunk.Span.ToArray()));
-        _file.Flush();
     }
 
-    public void Dispose() => _file.Dispose();
+    public void Dispose() => _file?.Dispose();
 
     private FileStream Open()
     {
-        if (Path.GetDirectoryName(_path) is { Length: > 0 } directory) Directory.CreateDirectory(directory);
-        var options = new FileStreamOptions { Mode = FileMode.Append, Access = FileAccess.Write, Share = FileShare.ReadWrite | FileShare.Delete };
-        if (!OperatingSystem.IsWindows() && !File.Exists(_path)) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        if (Path.GetDirectoryName(_path) is { Length: > 0 } folder)
+        {
+            if (OperatingSystem.IsWindows()) Directory.CreateDirectory(folder);
+            else Directory.CreateDirectory(folder, FolderMode0755);
+        }
+        // No buffer: lines come in batches, and one that could not be written must not come back with the next.
+        var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.Write, Share = FileShare.ReadWrite | FileShare.Delete, BufferSize = 0 };
+        if (!OperatingSystem.IsWindows() && !File.Exists(_path)) options.UnixCreateMode = FileMode0600;
         return new FileStream(_path, options);
     }
 
-    private void Rotate(DateTimeOffset now)
+    // A device, a pipe or a link to one is no file of ours to rename.
+    private bool IsPlainFile => _file is null or { CanSeek: true } && !_path.StartsWith("/dev/", StringComparison.Ordinal) && new FileInfo(_path).LinkTarget is null;
+
+    private void Turn(DateTimeOffset now)
     {
         _day = now.Date;
-        _file.Dispose();
-        string directory = Path.GetDirectoryName(_path)!;
+        if (!IsPlainFile) return;
+        _file?.Dispose();
+        _file = null;
+        string folder = Path.GetDirectoryName(_path)!;
         string name = Path.GetFileNameWithoutExtension(_path), extension = Path.GetExtension(_path);
         try
         {
-            if (File.Exists(_path)) File.Move(_path, Path.Combine(directory, $"{name}.{now.ToString(StampFormat, CultureInfo.InvariantCulture)}{extension}"));
-            if (_maxDays >= 0) DeleteOlder(directory, name, extension, now.LocalDateTime.AddDays(-_maxDays));
+            if (File.Exists(_path)) File.Move(_path, Path.Combine(folder, $"{name}.{now.ToString(StampFormat, CultureInfo.InvariantCulture)}{extension}"));
+            if (_maxDays >= 0) DeleteOlder(folder, name, extension, now.DateTime.AddDays(-_maxDays));
         }
-        finally
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            _file = Open(); // whatever became of the old file, logging goes on
+            LogTrouble.Report(e); // an old file that stays where it is keeps no new line from being written
         }
+        _file = Open();
     }
 
-    private static void DeleteOlder(string directory, string name, string extension, DateTime limit)
+    private static void DeleteOlder(string folder, string name, string extension, DateTime limit)
     {
-        foreach (string file in Directory.EnumerateFiles(directory, $"{name}.*{extension}"))
+        if (!Directory.Exists(folder)) return;
+        foreach (string file in Directory.EnumerateFiles(folder, $"{name}.*{extension}"))
         {
-            string stamp = Path.GetFileName(file)[(name.Length + 1)..^extension.Length];
-            if (DateTime.TryParseExact(stamp, StampFormat, CultureInfo.InvariantCulture, DateTimeStyles.None, out var time) && time < limit) File.Delete(file);
+            string rest = Path.GetFileName(file)[(name.Length + 1)..];
+            if (rest.Length != StampFormat.Length + extension.Length) continue; // "a.*" finds a.b as well, and a.b.b
+            if (DateTime.TryParseExact(rest[..StampFormat.Length], StampFormat, CultureInfo.InvariantCulture, DateTimeStyles.None, out var time) && time < limit) File.Delete(file);
         }
     }
+}
+
+/// <summary>The log's own failures, which have nowhere else to go than standard error; the tunnel goes on.</summary>
+internal static class LogTrouble
+{
+    internal static void Report(Exception e) => Console.Error.WriteLine($"log: {e.Message}");
 }

@@ -17,23 +17,25 @@ internal sealed class LogWriter : IDisposable
 
     private readonly ILogTarget _target;
     private readonly TimeProvider _time;
-    private readonly bool _color;
     private readonly Lock _lock = new();
     private readonly Thread _thread;
     private readonly AutoResetEvent _wake = new(false);
+    private readonly ITimer? _midnight;
     private StringBuilder _queue = new();
     private StringBuilder _writing = new();
     private long _dropped;
     private bool _started; // with the first line: a program that has nothing to say needs no thread for it
     private bool _closed;
+    private bool _failing; // used by the thread alone
 
-    internal LogWriter(ILogTarget target, TimeProvider time, bool color)
+    internal LogWriter(ILogTarget target, TimeProvider time)
     {
-        (_target, _time, _color) = (target, time, color);
+        (_target, _time) = (target, time);
         _thread = new Thread(Run) { IsBackground = true, Name = "log" };
+        if (target.TurnsDaily) _midnight = time.CreateTimer(static state => ((LogWriter)state!).OnMidnight(), this, UntilMidnight(), Timeout.InfiniteTimeSpan);
     }
 
-    internal void Write(LogLevel level, string component, int eventId, string message, Exception? exception)
+    internal void Write(LogLevel level, string component, int eventId, string message, Exception? exception, bool color)
     {
         bool wake;
         lock (_lock)
@@ -50,7 +52,7 @@ internal sealed class LogWriter : IDisposable
                 _started = true;
                 _thread.Start();
             }
-            LogLine.Append(_queue, _time.GetLocalNow(), level, component, eventId, message, exception, _color);
+            LogLine.Append(_queue, _time.GetLocalNow(), level, component, eventId, message, exception, color);
         }
         if (wake) _wake.Set();
     }
@@ -62,12 +64,30 @@ internal sealed class LogWriter : IDisposable
         {
             if (_closed) return;
             _closed = true;
+            _midnight?.Dispose();
         }
         _wake.Set();
         if (!_started || _thread.Join(TimeSpan.FromSeconds(5)))
         {
             _target.Dispose();
             _wake.Dispose();
+        }
+    }
+
+    private TimeSpan UntilMidnight()
+    {
+        var now = _time.GetLocalNow();
+        return now.Date.AddDays(1) - now.DateTime;
+    }
+
+    private void OnMidnight()
+    {
+        lock (_lock)
+        {
+            if (_closed) return;
+            _wake.Set();
+            // Where clocks were turned in between, this is a little early or late, and the next line sees to it.
+            _midnight!.Change(UntilMidnight(), Timeout.InfiniteTimeSpan);
         }
     }
 
@@ -83,11 +103,11 @@ internal sealed class LogWriter : IDisposable
                 closed = _closed;
                 if (_dropped > 0)
                 {
-                    LogLine.Append(_writing, _time.GetLocalNow(), LogLevel.Warning, "log", 1, $"{_dropped} log entries were dropped: the log could not be written fast enough", null, _color);
+                    LogLine.Append(_writing, _time.GetLocalNow(), LogLevel.Warning, "log", 1, $"{_dropped} log entries were dropped: the log could not be written fast enough", null, color: false);
                     _dropped = 0;
                 }
             }
-            if (_writing.Length > 0) WriteBatch();
+            WriteBatch();
             if (closed) return;
         }
     }
@@ -97,11 +117,12 @@ internal sealed class LogWriter : IDisposable
         try
         {
             _target.Write(_writing, _time.GetLocalNow());
+            _failing = false;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // The log's own failure has nowhere else to go than standard error; the tunnel goes on.
-            Console.Error.WriteLine($"log: {e.Message}");
+            if (!_failing) LogTrouble.Report(e);
+            _failing = true; // said once: a full disk stays full for many lines
         }
         _writing.Clear();
         if (_writing.Capacity > 1024 * 1024) _writing = new StringBuilder();

@@ -15,6 +15,7 @@ internal sealed partial class DatagramClientProxy : IClientProxy
     private readonly ProxyConfig _config;
     private readonly IClientProxyHost _host;
     private readonly bool _single;
+    private readonly CancellationTokenSource _ending = new();
     private LocalDatagrams? _current;
 
     /// <summary>Creates the half.</summary>
@@ -26,9 +27,10 @@ internal sealed partial class DatagramClientProxy : IClientProxy
     public async Task ServeAsync(Connection work, StartWorkConn start, RelayEnd end, CancellationToken cancellationToken)
     {
         LocalDatagrams datagrams;
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _ending.Token);
         try
         {
-            using var deadline = new Deadline(ResolveTimeout, _host.Time, cancellationToken);
+            using var deadline = new Deadline(ResolveTimeout, _host.Time, either.Token);
             // Anew for each connection, so that a service may move.
             var service = await BindAddress.ResolveAsync(_config.LocalIP, _config.LocalPort, deadline.Token);
             datagrams = new LocalDatagrams(service, _host.Codec, _host.DatagramSize, _config.Transport.ProxyProtocolVersion, _host.Time, _host.Logger);
@@ -42,15 +44,18 @@ internal sealed partial class DatagramClientProxy : IClientProxy
         }
         if (_single) Interlocked.Exchange(ref _current, datagrams)?.Close();
         Log.Begun(_host.Logger);
-        var reason = await datagrams.RunAsync(work, cancellationToken);
+        var reason = await datagrams.RunAsync(work, either.Token);
         Interlocked.CompareExchange(ref _current, null, datagrams);
         if (reason.IsExpected) Log.Ended(_host.Logger, reason);
         else Log.Broken(_host.Logger, reason);
     }
 
+    /// <inheritdoc/>
+    public void Withdraw() => _ending.Cancel();
+
     public ValueTask DisposeAsync()
     {
-        Interlocked.Exchange(ref _current, null)?.Close();
+        Withdraw();
         return ValueTask.CompletedTask;
     }
 

@@ -1,4 +1,5 @@
 using Frp.Config;
+using Frp.Config.Flags;
 
 namespace Frp.Proxies;
 
@@ -18,5 +19,11 @@ public abstract class DomainProxyConfig : ProxyConfig
         base.Validate(errors);
         if (Subdomain.Length == 0 && CustomDomains.Count == 0)
             errors.Add("customDomains", "subdomain and custom domains should not be both empty");
+    }
+
+    internal void DeclareFlags(FlagSet flags)
+    {
+        flags.List("custom_domain", 'd', "host names", v => CustomDomains = v);
+        flags.Text("sd", null, "", "label under the server's sub-domain host", v => Subdomain = v);
     }
 }

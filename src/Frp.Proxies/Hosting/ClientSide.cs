@@ -13,6 +13,12 @@ public interface IClientProxy : IAsyncDisposable
     /// <param name="end">What the end of one direction does to the other, as agreed with the server.</param>
     /// <param name="cancellationToken">Aborts.</param>
     Task ServeAsync(Connection work, StartWorkConn start, RelayEnd end, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// The proxy is wanted no more and gets no more work connections. Users who have one each may finish: disposing waits for them. A kind
+    /// whose connections carry many users ends them here. Must not wait.
+    /// </summary>
+    void Withdraw() { }
 }
 
 /// <summary>What a proxy's client half may ask of the client. One instance per proxy.</summary>

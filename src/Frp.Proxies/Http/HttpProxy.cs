@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Frp.Config;
+using Frp.Config.Flags;
 using Frp.Wire;
 
 namespace Frp.Proxies;
@@ -42,6 +43,16 @@ internal sealed partial class HttpProxy : ProxyKind
     public override ValueTask<IServerProxy> StartServerAsync(IServerProxyHost host, CancellationToken cancellationToken) => ValueTask.FromResult<IServerProxy>(HttpServerProxy.Start(host));
 
     public override IClientProxy? CreateClient(ProxyConfig config, IClientProxyHost host) => new LocalServiceProxy(config, host);
+
+    protected override void DeclareFlags(FlagSet flags, ProxyConfig config)
+    {
+        var http = (HttpProxyConfig)config;
+        http.DeclareFlags(flags);
+        flags.List("locations", null, "path prefixes", v => http.Locations = v);
+        flags.Text("http_user", null, "", "user that the server demands", v => http.HttpUser = v);
+        flags.Text("http_pwd", null, "", "password that the server demands", v => http.HttpPassword = v);
+        flags.Text("host_header_rewrite", null, "", "value that replaces the request's Host", v => http.HostHeaderRewrite = v);
+    }
 
     protected override void Describe(ProxyConfig config, NewProxy message)
     {

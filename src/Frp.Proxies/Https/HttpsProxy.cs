@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Frp.Config;
+using Frp.Config.Flags;
 using Frp.Wire;
 
 namespace Frp.Proxies;
@@ -23,6 +24,8 @@ internal sealed partial class HttpsProxy : ProxyKind
     }
 
     public override IClientProxy? CreateClient(ProxyConfig config, IClientProxyHost host) => new LocalServiceProxy(config, host);
+
+    protected override void DeclareFlags(FlagSet flags, ProxyConfig config) => ((HttpsProxyConfig)config).DeclareFlags(flags);
 
     protected override void Describe(ProxyConfig config, NewProxy message)
     {

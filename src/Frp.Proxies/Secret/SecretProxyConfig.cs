@@ -1,4 +1,5 @@
 using Frp.Config;
+using Frp.Config.Flags;
 using Frp.Wire;
 
 namespace Frp.Proxies;
@@ -15,6 +16,12 @@ public abstract class SecretProxyConfig : ProxyConfig
     {
         message.SecretKey = SecretKey;
         message.AllowUsers = AllowUsers;
+    }
+
+    internal void DeclareFlags(FlagSet flags)
+    {
+        flags.Text("sk", null, "", "secret key", v => SecretKey = v);
+        flags.List("allow_users", null, "users whose visitors are admitted", v => AllowUsers = v);
     }
 }
 

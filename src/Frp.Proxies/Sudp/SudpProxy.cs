@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Frp.Config;
+using Frp.Config.Flags;
 using Frp.Wire;
 
 namespace Frp.Proxies;
@@ -25,6 +26,8 @@ internal sealed partial class SudpProxy : ProxyKind
     public override IClientProxy? CreateClient(ProxyConfig config, IClientProxyHost host) => new DatagramClientProxy(config, host, single: false);
 
     public override IVisitor? CreateVisitor(VisitorConfig config, IVisitorHost host) => new SudpVisitor((SudpVisitorConfig)config, host);
+
+    protected override void DeclareFlags(FlagSet flags, ProxyConfig config) => ((SecretProxyConfig)config).DeclareFlags(flags);
 
     protected override void Describe(ProxyConfig config, NewProxy message) => ((SudpProxyConfig)config).Describe(message);
 

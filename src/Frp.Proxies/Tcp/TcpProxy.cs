@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Frp.Config;
+using Frp.Config.Flags;
 using Frp.Wire;
 
 namespace Frp.Proxies;
@@ -25,6 +26,9 @@ internal sealed partial class TcpProxy : ProxyKind
     public override ValueTask<IServerProxy> StartServerAsync(IServerProxyHost host, CancellationToken cancellationToken) => TcpServerProxy.StartAsync(host, cancellationToken);
 
     public override IClientProxy? CreateClient(ProxyConfig config, IClientProxyHost host) => new LocalServiceProxy(config, host);
+
+    protected override void DeclareFlags(FlagSet flags, ProxyConfig config) =>
+        flags.Number("remote_port", 'r', 0, "port on the server", v => ((TcpProxyConfig)config).RemotePort = v);
 
     protected override void Describe(ProxyConfig config, NewProxy message) => message.RemotePort = ((TcpProxyConfig)config).RemotePort;
 

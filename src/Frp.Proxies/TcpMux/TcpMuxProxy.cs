@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Frp.Config;
+using Frp.Config.Flags;
 using Frp.Wire;
 
 namespace Frp.Proxies;
@@ -51,6 +52,15 @@ internal sealed partial class TcpMuxProxy : ProxyKind
     }
 
     public override IClientProxy? CreateClient(ProxyConfig config, IClientProxyHost host) => new LocalServiceProxy(config, host);
+
+    protected override void DeclareFlags(FlagSet flags, ProxyConfig config)
+    {
+        var mux = (TcpMuxProxyConfig)config;
+        mux.DeclareFlags(flags);
+        flags.Text("mux", null, "", "multiplexer: httpconnect", v => mux.Multiplexer = v);
+        flags.Text("http_user", null, "", "user that the server demands", v => mux.HttpUser = v);
+        flags.Text("http_pwd", null, "", "password that the server demands", v => mux.HttpPassword = v);
+    }
 
     protected override void Describe(ProxyConfig config, NewProxy message)
     {

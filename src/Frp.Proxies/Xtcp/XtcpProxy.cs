@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Frp.Config;
+using Frp.Config.Flags;
 using Frp.Wire;
 
 namespace Frp.Proxies;
@@ -8,8 +9,8 @@ namespace Frp.Proxies;
 /// <summary>A TCP service that visitors reach directly, peer to peer, when NAT can be traversed.</summary>
 public sealed class XtcpProxyConfig : SecretProxyConfig
 {
-    /// <summary>What is offered to the peer.</summary>
-    public NatTraversalConfig NatTraversal { get; set; } = new();
+    /// <summary>What is offered to the peer; <c>null</c> = everything.</summary>
+    public NatTraversalConfig? NatTraversal { get; set; }
 }
 
 /// <summary>A local TCP port that leads to an xtcp proxy, directly where NAT lets it.</summary>
@@ -30,8 +31,8 @@ public sealed class XtcpVisitorConfig : VisitorConfig
     public string FallbackTo { get; set; } = "";
     /// <summary>How long a connection waits for the tunnel before it falls back.</summary>
     public int FallbackTimeoutMs { get; set; }
-    /// <summary>What is offered to the peer.</summary>
-    public NatTraversalConfig NatTraversal { get; set; } = new();
+    /// <summary>What is offered to the peer; <c>null</c> = everything.</summary>
+    public NatTraversalConfig? NatTraversal { get; set; }
 
     /// <summary>Period of probing the tunnel.</summary>
     [JsonIgnore] public TimeSpan MinRetryInterval { get; private set; }
@@ -68,6 +69,8 @@ internal sealed partial class XtcpProxy : ProxyKind
     public override string Name => "xtcp";
     public override JsonTypeInfo ConfigType => Model.Of<XtcpProxyConfig>(XtcpJson.Default);
     public override Func<JsonTypeInfo> VisitorType => static () => Model.Of<XtcpVisitorConfig>(XtcpJson.Default);
+
+    protected override void DeclareFlags(FlagSet flags, ProxyConfig config) => ((SecretProxyConfig)config).DeclareFlags(flags);
 
     protected override void Describe(ProxyConfig config, NewProxy message) => ((XtcpProxyConfig)config).Describe(message);
 

@@ -9,8 +9,11 @@ namespace Frp.Server;
 /// </remarks>
 internal static class Farewell
 {
-    private const int MaxIgnoredBytes = 256 * 1024;
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
+    /// <summary>How much of what the peer still says is ignored before the connection is closed in spite of it.</summary>
+    internal const int MaxIgnoredBytes = 256 * 1024;
+
+    /// <summary>How long the peer is heard out.</summary>
+    internal static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
 
     /// <summary>Sends the bytes and closes the connection.</summary>
     /// <param name="connection">Owned from here on.</param>

@@ -81,6 +81,7 @@ internal static class MuxRelay
     {
         private readonly TaskCompletionSource _completion = new();
         private volatile bool _sending; // a send is pending: refuse data until it is done
+        private Task _pending = Task.CompletedTask; // the last such send; may outlive _sending by the call of ResumeSink
 
         /// <summary>Completes when the last byte has been sent, or when nothing more will be.</summary>
         internal Task Completion => _completion.Task;
@@ -101,7 +102,7 @@ internal static class MuxRelay
             byte[] buffer = ArrayPool<byte>.Shared.Rent(piece);
             data.Slice(sent, piece).CopyTo(buffer);
             _sending = true;
-            _ = SendPendingAsync(buffer, piece);
+            _pending = SendPendingAsync(buffer, piece);
             return sent + piece;
         }
 
@@ -152,6 +153,7 @@ internal static class MuxRelay
         {
             try
             {
+                await _pending; // the stream's last bytes may be in it: taken, and not sent yet
                 await pair.EndOfDirectionAsync(socketEnd);
             }
             catch (Exception e) when (e is not OutOfMemoryException)

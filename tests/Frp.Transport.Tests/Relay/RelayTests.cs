@@ -94,6 +94,28 @@ public sealed class RelayTests
     }
 
     [Theory]
+    [InlineData(RelayEnd.HalfClose)]
+    [InlineData(RelayEnd.CloseBoth)]
+    public async Task The_end_of_a_stream_waits_for_the_bytes_that_the_socket_has_no_room_for(RelayEnd end)
+    {
+        var (service, d) = await SocketPairAsync();
+        int filler = FillUp(d);
+        await using var sessions = await Sessions.OpenAsync();
+        var (ours, theirs) = await sessions.StreamAsync();
+        var relay = Relay.RunAsync(new SocketConnection(d), new MuxConnection(theirs, null, null), end, CancellationToken.None);
+        byte[] last = RandomNumberGenerator.GetBytes(1000);
+        await ours.WriteAsync(last);
+        await ours.CompleteWritesAsync();
+        await sessions.FlushToServerAsync();
+        byte[] received = await ReceiveAllAsync(service).WaitAsync(Deadline);
+        Assert.Equal(filler + last.Length, received.Length);
+        Assert.Equal(last, received[filler..]);
+        service.Shutdown(SocketShutdown.Send);
+        Assert.Equal(CloseKind.EndOfStream, (await relay.WaitAsync(Deadline)).Kind);
+        service.Dispose();
+    }
+
+    [Theory]
     [MemberData(nameof(Middles))]
     public async Task Cancellation_resets_both_ends(Middle middle)
     {
@@ -140,6 +162,16 @@ public sealed class RelayTests
         var buffer = new byte[65_536];
         while (await socket.ReceiveAsync(buffer) is var count and > 0) all.Write(buffer, 0, count);
         return all.ToArray();
+    }
+
+    /// <summary>Sends until the kernel takes no more and returns the count.</summary>
+    private static int FillUp(Socket socket)
+    {
+        socket.Blocking = false;
+        var piece = new byte[SocketBuffers];
+        int total = 0;
+        while (socket.Send(piece, SocketFlags.None, out var error) is var sent && error == SocketError.Success) total += sent;
+        return total;
     }
 
     private static async Task<(Socket Near, Socket Far)> SocketPairAsync()
@@ -191,19 +223,52 @@ public sealed class RelayTests
 
         private async Task<(Connection, Connection)> MiddleAsync(Middle middle)
         {
-            var (near, far) = await SocketPairAsync();
-            if (middle == Middle.Socket) return (new SocketConnection(near), new SocketConnection(far));
-            var client = new YamuxSession(new NetworkStream(near, ownsSocket: true), YamuxRole.Client);
-            var server = new YamuxSession(new NetworkStream(far, ownsSocket: true), YamuxRole.Server);
-            _middle.Add(client);
-            _middle.Add(server);
-            _ = client.RunAsync(CancellationToken.None);
-            _ = server.RunAsync(CancellationToken.None);
-            Connection opened = new MuxConnection(await client.OpenStreamAsync(CancellationToken.None), null, null);
-            Connection accepted = new MuxConnection((await server.AcceptStreamAsync(CancellationToken.None))!, null, null);
+            if (middle == Middle.Socket)
+            {
+                var (near, far) = await SocketPairAsync();
+                return (new SocketConnection(near), new SocketConnection(far));
+            }
+            var sessions = await Sessions.OpenAsync();
+            _middle.Add(sessions);
+            var (ours, theirs) = await sessions.StreamAsync();
+            Connection opened = new MuxConnection(ours, null, null), accepted = new MuxConnection(theirs, null, null);
             if (middle == Middle.Mux) return (opened, accepted);
             var key = new byte[16];
             return (PayloadLayers.Wrap(opened, default, key, compress: true), PayloadLayers.Wrap(accepted, default, key, compress: true));
+        }
+    }
+
+    /// <summary>Two multiplexing sessions over a socket.</summary>
+    private sealed class Sessions(YamuxSession client, YamuxSession server) : IAsyncDisposable
+    {
+        private readonly Task _running = Task.WhenAll(client.RunAsync(CancellationToken.None), server.RunAsync(CancellationToken.None));
+
+        internal static async Task<Sessions> OpenAsync()
+        {
+            var (near, far) = await SocketPairAsync();
+            return new Sessions(
+                new YamuxSession(new NetworkStream(near, ownsSocket: true), YamuxRole.Client),
+                new YamuxSession(new NetworkStream(far, ownsSocket: true), YamuxRole.Server));
+        }
+
+        internal async Task<(YamuxStream Ours, YamuxStream Theirs)> StreamAsync() =>
+            (await client.OpenStreamAsync(CancellationToken.None), (await server.AcceptStreamAsync(CancellationToken.None).AsTask().WaitAsync(Deadline))!);
+
+        /// <summary>Returns when the server has handled everything that the client had sent: frames keep their order.</summary>
+        internal async Task FlushToServerAsync()
+        {
+            var (ours, theirs) = await StreamAsync();
+            await ours.WriteAsync(new byte[1]);
+            Assert.Equal(1, await theirs.ReadAsync(new byte[1]).AsTask().WaitAsync(Deadline));
+            await ours.DisposeAsync();
+            await theirs.DisposeAsync();
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await client.DisposeAsync();
+            await server.DisposeAsync();
+            await _running.WaitAsync(Deadline);
         }
     }
 }

@@ -1,6 +1,5 @@
-using System.Net;
+using System.Globalization;
 using System.Net.Security;
-using System.Net.Sockets;
 using System.Security.Authentication;
 
 namespace Frp.Transport.Tests;
@@ -91,7 +90,8 @@ public class ForeignTlsTests
             name = hello.ServerName;
             return new(new SslServerAuthenticationOptions { ServerCertificate = certificate });
         }, null, Patience.Token);
-        await TlsClient.Load(new TlsClientOptions(), TimeProvider.System).AuthenticateAsync(client, host, null, Patience.Token).Soon();
+        // Held to the end: a socket that is forgotten is reset when the collector finds it.
+        await using var authenticated = await TlsClient.Load(new TlsClientOptions(), TimeProvider.System).AuthenticateAsync(client, host, null, Patience.Token).Soon();
         await accept.Soon();
         Assert.Equal(sent ? host : "", name);
     }
@@ -103,18 +103,17 @@ public class ForeignTlsTests
         using var authority = new TestAuthority("Foreign Root");
         var (cert, key) = authority.Issue("example.com");
         var (clientCert, clientKey) = authority.Issue("a client", san: false);
-        var port = FreePort();
         using var server = Foreign.Start(
-            "openssl", "s_server", "-accept", $"127.0.0.1:{port}", "-cert", cert, "-key", key, "-CAfile", authority.CaFile, "-Verify", "2", "-verify_return_error", "-naccept", "1");
-        while (await server.StandardOutput.ReadLineAsync(Patience.Token) is { } line && !line.StartsWith("ACCEPT", StringComparison.Ordinal))
-        {
-            // up to the line that says it listens
-        }
+            "openssl", "s_server", "-accept", "127.0.0.1:0", "-cert", cert, "-key", key, "-CAfile", authority.CaFile, "-Verify", "2", "-verify_return_error", "-naccept", "1");
+        const string Listening = "ACCEPT 127.0.0.1:";
+        string line;
+        do line = await server.StandardOutput.ReadLineAsync(Patience.Token) ?? throw new EndOfStreamException("openssl does not listen");
+        while (!line.StartsWith(Listening, StringComparison.Ordinal));
 
         var options = new ServerDialOptions
         {
             ServerAddress = "127.0.0.1",
-            ServerPort = port,
+            ServerPort = int.Parse(line[Listening.Length..], CultureInfo.InvariantCulture),
             Tls = new TlsClientOptions { TrustedCaFile = authority.CaFile, ServerName = "example.com", CertFile = clientCert, KeyFile = clientKey },
         };
         var connection = await ServerDialer.Create(options, TimeProvider.System).DialAsync(Patience.Token).Soon();
@@ -161,12 +160,5 @@ public class ForeignTlsTests
     {
         var accepted = await (await listener.AcceptAsync(Patience.Token).Soon())!.HandshakeAsync(Patience.Token);
         return (await new BindPortHandshake(Generated.Value, requireTls: true, TimeProvider.System).RunAsync(accepted!, Patience.Token).Soon())!;
-    }
-
-    private static int FreePort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 }

@@ -1,4 +1,5 @@
 using Frp.Transport;
+using Frp.Web;
 
 namespace Frp.Server;
 

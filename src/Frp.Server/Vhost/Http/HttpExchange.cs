@@ -26,6 +26,7 @@ internal sealed class HttpExchange : HttpTransformer
     private HttpMethod? _upgradeMethod;
     private ChunkedBody? _chunks;
     private Stream? _plainBody;
+    private readonly HandedConnection? _connection;
 
     internal HttpExchange(IFeatureCollection features, TimeSpan responseLimit, TimeProvider time)
     {
@@ -35,6 +36,8 @@ internal sealed class HttpExchange : HttpTransformer
         var connection = _context.Connection;
         User = connection.RemoteIpAddress is { } address ? new IPEndPoint(address, connection.RemotePort) : null;
         UserAddress = User?.Address.ToString() ?? "";
+        _connection = features.Get<HandedConnection>();
+        if (_connection is not null) _connection.GivesUp = Timer.Expire;
     }
 
     /// <summary>The request and the response, as the HTTP server has them.</summary>
@@ -121,6 +124,7 @@ internal sealed class HttpExchange : HttpTransformer
                 IsInvalid = true;
                 return false;
             }
+            _connection?.LeaveWithInput(); // whoever ends an upgraded connection ends it both ways
             HttpHeaderRules.CopyResponse(proxyResponse, httpContext.Response.Headers, _settings!);
             return true;
         }

@@ -76,6 +76,17 @@ internal sealed class ResponseTimer(TimeSpan limit, TimeProvider time) : IDispos
         }
     }
 
+    /// <summary>The answer is waited for no longer, as if the limit had passed.</summary>
+    /// <returns>False when none was waited for.</returns>
+    internal bool Expire()
+    {
+        lock (_lock)
+        {
+            if (_waiting) _source.CancelAfter(TimeSpan.Zero);
+            return _waiting;
+        }
+    }
+
     public void Dispose() => _source.Dispose();
 
     private void Count()

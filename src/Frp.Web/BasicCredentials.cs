@@ -1,21 +1,23 @@
 using System.Security.Cryptography;
 using System.Text;
 
-namespace Frp.Server;
+namespace Frp.Web;
 
 /// <summary>A user name and a password, as a request's <c>Basic</c> credentials say them: read once, for routing and for admission.</summary>
+/// <param name="User">The name; empty for none.</param>
+/// <param name="Password">The password.</param>
 /// <remarks>Source: RFC 7617 §2. Credentials that are not UTF-8 are none: nothing that is configured equals them.</remarks>
-internal sealed record BasicCredentials(string User, string Password)
+public sealed record BasicCredentials(string User, string Password)
 {
     /// <summary>Those of a request that carries none.</summary>
-    internal static readonly BasicCredentials None = new("", "");
+    public static readonly BasicCredentials None = new("", "");
 
     private const string Scheme = "Basic ";
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <summary>Reads the value of an <c>Authorization</c> or <c>Proxy-Authorization</c> field.</summary>
     /// <returns><see cref="None"/> when there is no field, or another scheme, or nonsense.</returns>
-    internal static BasicCredentials Parse(string? field)
+    public static BasicCredentials Parse(string? field)
     {
         if (field is null || !field.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)) return None;
         string encoded = field[Scheme.Length..];
@@ -36,7 +38,7 @@ internal sealed record BasicCredentials(string User, string Password)
     }
 
     /// <summary>Whether these are the demanded ones. Takes as long for a near miss as for a far one.</summary>
-    internal bool Matches(string user, string password) => AreEqual(User, user) & AreEqual(Password, password);
+    public bool Matches(string user, string password) => AreEqual(User, user) & AreEqual(Password, password);
 
     // Digests, so that the lengths do not show either.
     private static bool AreEqual(string a, string b) =>

@@ -34,6 +34,8 @@ public sealed record ProxyStatus(string Name, string Type, ProxyPhase Phase, str
 
 /// <summary>One configured proxy of the client, over all sessions: its registration, its state and its supervision.</summary>
 /// <remarks>
+/// <para>It lives until the configuration wants it no more, or wants it different. Then it is closed: the server is told, no user comes in
+/// any more, and those who are here finish before its half ends.</para>
 /// <b>Concurrency.</b> One lock around the state. Registering and answers come from the session, the supervision from its timer,
 /// the service's health from its monitor, which goes on between sessions, status from anywhere.
 /// </remarks>
@@ -49,7 +51,10 @@ internal sealed partial class ManagedProxy : IClientProxyHost, IAsyncDisposable
     private readonly IClientProxy? _proxy;
     private readonly ILogger _baseLogger;
     private readonly HealthMonitor? _health;
+    private readonly CancellationTokenSource? _watching;
     private readonly Action _wake;
+    private int _users;
+    private TaskCompletionSource? _lastUserLeft; // of a closed proxy that has users
     private bool _isUp;
     private bool _withdraw; // registered, and the service has gone down: the server has to be told
     private int _unanswered; // registrations of this session
@@ -73,6 +78,7 @@ internal sealed partial class ManagedProxy : IClientProxyHost, IAsyncDisposable
         if (config.Transport.BandwidthLimitMode != "server") WireLimit = BandwidthLimiter.For(config.Transport.BandwidthLimit.BytesPerSecond, time);
         _proxy = kind.CreateClient(config, this);
         _health = _proxy is null ? null : HealthMonitor.For(config, time, () => Logger, OnHealth);
+        _watching = _health is null ? null : new CancellationTokenSource();
         _isUp = _health is null;
         if (_proxy is null) _error = $"proxy type [{kind.Name}] is not supported by this release of the client yet";
     }
@@ -98,12 +104,12 @@ internal sealed partial class ManagedProxy : IClientProxyHost, IAsyncDisposable
     /// <inheritdoc/>
     public int DatagramSize => _client.UdpPacketSize;
 
-    /// <summary>The half that serves users; null while the proxy is not running.</summary>
-    internal IClientProxy? Running
+    /// <summary>Whether users are served.</summary>
+    internal bool IsRunning
     {
         get
         {
-            lock (_lock) return _phase == ProxyPhase.Running ? _proxy : null;
+            lock (_lock) return _phase == ProxyPhase.Running;
         }
     }
 
@@ -118,24 +124,40 @@ internal sealed partial class ManagedProxy : IClientProxyHost, IAsyncDisposable
     }
 
     /// <summary>A new session begins: nothing is registered in it.</summary>
-    internal void Reset(string runId)
+    /// <param name="runId">The session.</param>
+    /// <param name="unanswered">Registrations of this name whose answers are still to come, and belong to nobody.</param>
+    internal void Reset(string runId, int unanswered = 0)
     {
         Logger = PrefixLogger.Append(PrefixLogger.Append(_baseLogger, runId), Config.Name);
         lock (_lock)
         {
-            if (_proxy is null)
-            {
-                _phase = ProxyPhase.StartError;
-                Log.StartError(Logger, _error);
-                return;
-            }
-            if (_phase != ProxyPhase.CheckFailed) _phase = ProxyPhase.New;
-            (_withdraw, _unanswered) = (false, 0);
+            if (_phase == ProxyPhase.Closed) return;
+            if (_proxy is null) _phase = ProxyPhase.StartError;
+            else if (_phase != ProxyPhase.CheckFailed) _phase = ProxyPhase.New;
+            (_withdraw, _unanswered) = (false, unanswered);
         }
     }
 
-    /// <summary>Watches the local service until the client stops; does nothing where that is not wanted.</summary>
-    internal Task WatchHealthAsync(CancellationToken cancellationToken) => _health is null ? Task.CompletedTask : _health.RunAsync(cancellationToken);
+    /// <summary>Says so where this release cannot serve the kind.</summary>
+    internal void TellUnserved()
+    {
+        if (_proxy is null) Log.StartError(Logger, _error);
+    }
+
+    /// <summary>Watches the local service until the proxy is closed; does nothing where that is not wanted.</summary>
+    internal async Task WatchHealthAsync(CancellationToken cancellationToken)
+    {
+        if (_health is null) return;
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _watching!.Token);
+        try
+        {
+            await _health.RunAsync(either.Token);
+        }
+        catch (OperationCanceledException) when (either.IsCancellationRequested)
+        {
+            // The proxy is closed, or the client stops.
+        }
+    }
 
     /// <summary>The session is gone, and with it what was registered in it.</summary>
     internal void OnSessionLost()
@@ -143,7 +165,7 @@ internal sealed partial class ManagedProxy : IClientProxyHost, IAsyncDisposable
         lock (_lock)
         {
             if (_phase is ProxyPhase.WaitStart or ProxyPhase.Running) _phase = ProxyPhase.New;
-            if (_running.Task.IsCompleted) _running = NewSignal();
+            if (_phase != ProxyPhase.Closed && _running.Task.IsCompleted) _running = NewSignal();
         }
     }
 
@@ -173,17 +195,24 @@ internal sealed partial class ManagedProxy : IClientProxyHost, IAsyncDisposable
     }
 
     /// <summary>The server has answered the registration.</summary>
-    internal void OnAnswer(NewProxyResp answer)
+    /// <returns>Whether it counts: then it is for the caller to <see cref="Announce"/> it.</returns>
+    internal bool Accept(NewProxyResp answer)
     {
         lock (_lock)
         {
             // An answer to a registration that was withdrawn, and perhaps repeated, meanwhile: the last one counts.
-            if (_unanswered > 0 && --_unanswered > 0) return;
-            if (_phase != ProxyPhase.WaitStart) return;
+            if (_unanswered > 0 && --_unanswered > 0) return false;
+            if (_phase != ProxyPhase.WaitStart) return false;
             _since = Time.GetTimestamp();
             if (answer.Error.Length == 0) (_phase, _remoteAddress, _error) = (ProxyPhase.Running, answer.RemoteAddr, "");
             else (_phase, _error) = (ProxyPhase.StartError, answer.Error);
+            return true;
         }
+    }
+
+    /// <summary>Tells the log, and those who wait for it, what the server has answered.</summary>
+    internal void Announce(NewProxyResp answer)
+    {
         if (answer.Error.Length == 0)
         {
             Log.Started(Logger);
@@ -210,16 +239,61 @@ internal sealed partial class ManagedProxy : IClientProxyHost, IAsyncDisposable
         else Log.HealthCheckFailed(Logger);
     }
 
-    /// <summary>The client stops: the proxy takes no more users.</summary>
-    /// <returns>Whether the server has to be told.</returns>
-    internal bool Close()
+    /// <summary>The proxy is wanted no more: it takes no more users. What waits for it is then to be ended by <see cref="EndWaits"/>.</summary>
+    /// <returns>Whether the server has to be told, and how many of its answers are still to come.</returns>
+    internal (bool IsRegistered, int Unanswered) Close()
     {
+        (bool, int) left;
         lock (_lock)
         {
-            bool registered = _withdraw || _phase is ProxyPhase.WaitStart or ProxyPhase.Running or ProxyPhase.StartError && _proxy is not null;
+            if (_phase == ProxyPhase.Closed) return (false, 0);
+            left = (_withdraw || _phase is ProxyPhase.WaitStart or ProxyPhase.Running or ProxyPhase.StartError && _proxy is not null, _unanswered);
             (_phase, _withdraw) = (ProxyPhase.Closed, false);
-            return registered;
+            if (_users > 0) _lastUserLeft = NewSignal();
         }
+        return left;
+    }
+
+    /// <summary>The service of a closed proxy is watched no more, and nobody waits any more until it runs.</summary>
+    internal void EndWaits()
+    {
+        _watching?.Cancel();
+        Volatile.Read(ref _running).TrySetCanceled(CancellationToken.None);
+    }
+
+    /// <summary>Serves a user, or closes his connection when the proxy is not running.</summary>
+    /// <inheritdoc cref="IClientProxy.ServeAsync"/>
+    internal async Task ServeAsync(Connection work, StartWorkConn start, RelayEnd end, CancellationToken cancellationToken)
+    {
+        bool isRunning;
+        lock (_lock)
+        {
+            isRunning = _phase == ProxyPhase.Running;
+            if (isRunning) _users++;
+        }
+        if (!isRunning)
+        {
+            await work.DisposeAsync();
+            return;
+        }
+        try
+        {
+            await _proxy!.ServeAsync(work, start, end, cancellationToken);
+        }
+        finally
+        {
+            TaskCompletionSource? last;
+            lock (_lock) last = --_users == 0 ? _lastUserLeft : null;
+            last?.TrySetResult();
+        }
+    }
+
+    /// <summary>Ends a closed proxy's half when its last user has left.</summary>
+    internal async Task RetireAsync()
+    {
+        _proxy?.Withdraw();
+        if (Volatile.Read(ref _lastUserLeft) is { } last) await last.Task;
+        await DisposeAsync();
     }
 
     /// <inheritdoc/>
@@ -237,7 +311,11 @@ internal sealed partial class ManagedProxy : IClientProxyHost, IAsyncDisposable
     }
 
     /// <summary>Ends the half that serves users; they are gone by now.</summary>
-    public ValueTask DisposeAsync() => _proxy is null ? ValueTask.CompletedTask : _proxy.DisposeAsync();
+    public ValueTask DisposeAsync()
+    {
+        _watching?.Dispose();
+        return _proxy is null ? ValueTask.CompletedTask : _proxy.DisposeAsync();
+    }
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 

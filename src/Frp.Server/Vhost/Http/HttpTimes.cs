@@ -1,0 +1,20 @@
+namespace Frp.Server;
+
+/// <summary>Times of the HTTP virtual host that no configuration sets. Those of requests under way: none but <see cref="HalfClosed"/>.</summary>
+internal sealed record HttpTimes
+{
+    /// <summary>Time for the headers of a request.</summary>
+    // Source: wire specification §22.
+    internal TimeSpan Head { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How long a user's connection may wait between requests.</summary>
+    internal TimeSpan KeepAlive { get; init; } = TimeSpan.FromSeconds(130);
+
+    /// <summary>How long a connection to a local service waits for its next request.</summary>
+    // Source: wire specification §14.4, "Connections".
+    internal TimeSpan IdleWork { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How long a user who has ended his direction is taken to wait for an answer while nothing goes to him.</summary>
+    // A service has time to think, and one whose user has left does not work for him much longer.
+    internal TimeSpan HalfClosed { get; init; } = TimeSpan.FromSeconds(10);
+}

@@ -1,0 +1,86 @@
+using Frp.Config;
+using Frp.Hosting;
+using Frp.Transport;
+
+namespace Frpc;
+
+/// <summary>What the clients of one process share: signals, logs, the process's limits.</summary>
+internal sealed class ClientProcess : IDisposable
+{
+    private readonly StopSignals _signals = new();
+    private readonly LogSet _logs = new();
+
+    /// <summary>Begins with what takes long and needs no configuration.</summary>
+    internal ClientProcess() => WarmUp.Start(handshake: false);
+
+    /// <summary>Runs one client to its end. Its failure is the caller's to tell.</summary>
+    internal Task RunAsync(ClientService service)
+    {
+        service.Load();
+        return RunAsync([service], (one, stopAsked) => one.RunAsync(_logs, stopAsked, _signals.Stop));
+    }
+
+    /// <summary>Runs many clients until all have ended. One that fails says so, and the others go on.</summary>
+    internal Task RunAllAsync(IEnumerable<ClientService> services) => RunAsync([.. services.Where(TryLoad)], TryRunAsync);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _logs.Dispose();
+        _signals.Dispose();
+    }
+
+    private async Task RunAsync(List<ClientService> services, Func<ClientService, Task, Task> run)
+    {
+        DescriptorLimit.RaiseToHard();
+        // A server is verified against the configured file, or not at all; only a proxy reached by https is public.
+        if (services.Exists(s => s.NeedsSystemTrust)) SystemTrust.Load();
+        using var state = new StateSignal(() => services.ForEach(s => s.ReportState()));
+        using var reload = new ReloadSignal();
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(_signals.Stop);
+        var stopAsked = _signals.WaitAsync(TimeProvider.System);
+        var reloads = reload.WatchAsync(token => Task.WhenAll(services.Select(s => s.ReloadAsync(token))), ended.Token);
+        try
+        {
+            await Task.WhenAll(services.Select(s => run(s, stopAsked)));
+        }
+        finally
+        {
+            await ended.CancelAsync();
+            await reloads;
+        }
+    }
+
+    private static bool TryLoad(ClientService service)
+    {
+        try
+        {
+            service.Load();
+            return true;
+        }
+        catch (ConfigException e)
+        {
+            Tell(service, e.Message);
+            return false;
+        }
+    }
+
+    private async Task TryRunAsync(ClientService service, Task stopAsked)
+    {
+        try
+        {
+            await service.RunAsync(_logs, stopAsked, _signals.Stop);
+        }
+        catch (OperationCanceledException) when (_signals.Stop.IsCancellationRequested)
+        {
+            // Asked to stop before there was anything to stop.
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            Tell(service, ConsoleProgram.IsExpected(e) ? e.Message : e.ToString());
+        }
+    }
+
+    // In one piece, since the others go on talking.
+    private static void Tell(ClientService service, string cause) => Console.Write($"frpc service error for config file [{service.Path}]\n{cause}\n");
+}

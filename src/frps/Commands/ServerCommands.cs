@@ -1,0 +1,59 @@
+using Frp.Config;
+using Frp.Config.Flags;
+using Frp.Hosting;
+using Frp.Server;
+using Frp.Transport;
+using Frp.Wire;
+
+namespace Frps;
+
+/// <summary>The commands of frps.</summary>
+internal static class ServerCommands
+{
+    /// <summary>Makes the program's commands.</summary>
+    internal static Command Create()
+    {
+        var flags = new ServerFlags();
+        var root = new Command("frps", "frps is the server of frp, a fast reverse proxy") { Declare = flags.Declare, Run = () => RunAsync(flags) };
+        root.Add(new Command("verify", "Check a configuration file without running it") { Run = () => VerifyAsync(flags) });
+        root.Add(AdminCommand.Reload(() => flags.Load(LoadPurpose.Find).Config.WebServer, () => flags.IsStrict));
+        root.Add(CompletionCommand.Create(root));
+        return root;
+    }
+
+    private static async Task RunAsync(ServerFlags flags)
+    {
+        if (flags.WantsVersion)
+        {
+            Console.WriteLine(ProductVersion.Own);
+            return;
+        }
+        WarmUp.Start(handshake: true);
+        var (config, warnings) = flags.Load(LoadPurpose.Run);
+        ConsoleProgram.ShowWarnings(warnings);
+        DescriptorLimit.RaiseToHard();
+        using var signals = new StopSignals();
+        using var loggers = new FrpLoggerFactory(LogOptions.Of(config.Log));
+        var logger = loggers.CreateLogger("frps/program");
+        if (flags.ConfigFile.Length > 0) ProgramLog.UsesFile(logger, flags.ConfigFile);
+        else ProgramLog.UsesFlags(logger);
+        await using var server = new FrpServer(config, loggers);
+        using var state = new StateSignal(() => ProgramLog.State(logger, server.DescribeState()));
+        await server.StartAsync(signals.Stop);
+        await signals.WaitAsync(TimeProvider.System);
+        ProgramLog.Stopping(logger);
+        await server.StopAsync(ConsoleProgram.DrainTime);
+    }
+
+    private static Task VerifyAsync(ServerFlags flags)
+    {
+        if (flags.ConfigFile.Length == 0)
+        {
+            Console.WriteLine("frps: the configuration file is not specified");
+            return Task.CompletedTask;
+        }
+        ConsoleProgram.ShowWarnings(flags.Load(LoadPurpose.Verify).Warnings);
+        Console.WriteLine($"frps: the configuration file {flags.ConfigFile} syntax is ok");
+        return Task.CompletedTask;
+    }
+}
