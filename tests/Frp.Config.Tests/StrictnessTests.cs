@@ -112,6 +112,15 @@ public class StrictnessTests
     }
 
     [Fact]
+    public void Editors_are_told_the_schema_at_the_top_and_nowhere_else()
+    {
+        Assert.Equal(1, Loading.Server("{\"$schema\": \"frps.schema.json\", \"bindPort\": 1}", "frps.json").BindPort);
+        Assert.Equal("h", Loading.Client("\"$schema\" = \"frpc.schema.json\"\nserverAddr = \"h\"").ServerAddr);
+        Loading.ServerError("log.\"$schema\" = \"x\"", "frps.toml:1: log.$schema: json: unknown field \"$schema\"");
+        Loading.ServerError("\"$SCHEMA\" = \"x\"", "frps.toml:1: json: unknown field \"$SCHEMA\"");
+    }
+
+    [Fact]
     public void Seven_mistakes_are_seven_lines()
     {
         const string Text = """

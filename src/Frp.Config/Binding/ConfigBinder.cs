@@ -12,6 +12,9 @@ namespace Frp.Config;
 /// </remarks>
 internal sealed class ConfigBinder(ConfigErrors errors, bool strict, IReadOnlyDictionary<Type, Variants> variants)
 {
+    // Compat: the reference refuses it ("schema key" in COMPAT.md).
+    private const string SchemaKey = "$schema";
+
     private readonly Dictionary<Type, Dictionary<string, JsonPropertyInfo>> _keys = [];
     private readonly Dictionary<Type, JsonTypeInfo> _descriptions = [];
     private readonly Dictionary<Func<JsonTypeInfo>, JsonTypeInfo> _kinds = [];
@@ -189,8 +192,8 @@ internal sealed class ConfigBinder(ConfigErrors errors, bool strict, IReadOnlyDi
 
     private void Unknown(ConfigMember member, Dictionary<string, JsonPropertyInfo> keys, BindScope at)
     {
-        // Keys that begin with a dot, at the top, hold what other places refer to.
-        if (!strict || (at.Path.Length == 0 && member.Key.StartsWith('.')))
+        // At the top, keys that begin with a dot hold what other places refer to, and editors are told the schema there.
+        if (!strict || (at.Path.Length == 0 && (member.Key.StartsWith('.') || member.Key == SchemaKey)))
             return;
         // Beyond the bound mistakes are only counted, so nobody reads the hint.
         var hint = errors.IsFull ? "" : Nearest.Hint(member.Key, keys.Values.Select(p => p.Name));

@@ -5,14 +5,15 @@ namespace Frp.Config;
 /// <summary>What both programs say about authentication.</summary>
 public abstract class AuthConfig
 {
-    /// <summary><c>token</c> or <c>oidc</c>.</summary>
-    public string Method { get; set; } = "";
-    /// <summary>What is authenticated besides the login: <c>HeartBeats</c>, <c>NewWorkConns</c>.</summary>
-    public List<string> AdditionalScopes { get; set; } = [];
-    /// <summary>Shared secret as written; also the key of stream encryption. Use <see cref="ResolveTokenAsync"/>.</summary>
+    /// <summary>How a client proves itself: by a shared secret or by a token of an identity provider.</summary>
+    [Allowed(TokenMethod, OidcMethod)] public string Method { get; set; } = "";
+    /// <summary>What is authenticated besides the login.</summary>
+    [Allowed(HeartBeats, NewWorkConns)] public List<string> AdditionalScopes { get; set; } = [];
+    /// <summary>Shared secret; also the key of stream encryption.</summary>
+    /// <remarks>As written: the secret in force comes from <see cref="ResolveTokenAsync"/>.</remarks>
     public string Token { get; set; } = "";
     /// <summary>Where the secret is to be had instead.</summary>
-    public ValueSource? TokenSource { get; set; }
+    [Excludes(nameof(Token))] public ValueSource? TokenSource { get; set; }
 
     /// <summary>The token decides, not an identity provider.</summary>
     [JsonIgnore] public bool UsesToken => Method == TokenMethod;
@@ -69,9 +70,9 @@ public sealed class ServerAuthConfig : AuthConfig
 /// <summary>The identity provider whose tokens a server accepts.</summary>
 public sealed class ServerOidcConfig
 {
-    /// <summary>URL for discovery, and the expected <c>iss</c>.</summary>
+    /// <summary>URL of the provider: its keys are discovered there, and tokens must name it as <c>iss</c>.</summary>
     public string Issuer { get; set; } = "";
-    /// <summary>Expected <c>aud</c>; empty = not checked.</summary>
+    /// <summary>Audience that tokens must name as <c>aud</c>; empty = not checked.</summary>
     public string Audience { get; set; } = "";
     /// <summary>Expired tokens are accepted.</summary>
     public bool SkipExpiryCheck { get; set; }
@@ -95,25 +96,27 @@ public sealed class ClientAuthConfig : AuthConfig
 /// <summary>The identity provider that issues a client's tokens.</summary>
 public sealed class ClientOidcConfig
 {
-    /// <summary>OAuth client id.</summary>
+    /// <summary>OAuth client id; needed with method <c>oidc</c> unless there is a <c>tokenSource</c>.</summary>
     [JsonPropertyName("clientID")] public string ClientId { get; set; } = "";
     /// <summary>OAuth client secret.</summary>
     public string ClientSecret { get; set; } = "";
-    /// <summary>Wanted audience.</summary>
+    /// <summary>Wanted audience, sent as <c>audience</c>.</summary>
     public string Audience { get; set; } = "";
-    /// <summary>Wanted scope; sent also when empty.</summary>
+    /// <summary>Wanted scope, sent as <c>scope</c> also when empty.</summary>
     public string Scope { get; set; } = "";
-    /// <summary>Where tokens are issued.</summary>
+    /// <summary>Where tokens are issued, an http or https URL; needed like the client id.</summary>
     [JsonPropertyName("tokenEndpointURL")] public string TokenEndpointUrl { get; set; } = "";
-    /// <summary>Further form fields of the token request.</summary>
+    /// <summary>Further form fields of the token request; not <c>scope</c>, and <c>audience</c> only if there is none above.</summary>
     public Dictionary<string, string> AdditionalEndpointParams { get; set; } = [];
-    /// <summary>PEM bundle for the token endpoint.</summary>
+    /// <summary>PEM bundle that verifies the token endpoint; empty = the system's.</summary>
     public string TrustedCaFile { get; set; } = "";
     /// <summary>The endpoint's certificate is not verified.</summary>
     public bool InsecureSkipVerify { get; set; }
-    /// <summary>Proxy towards the endpoint.</summary>
+    /// <summary>Proxy towards the endpoint: an http, https, socks5 or socks5h URL.</summary>
     [JsonPropertyName("proxyURL")] public string ProxyUrl { get; set; } = "";
     /// <summary>Where a ready token is to be had instead of asking the endpoint.</summary>
+    [Excludes(nameof(ClientId), nameof(ClientSecret), nameof(Audience), nameof(Scope), nameof(TokenEndpointUrl), nameof(AdditionalEndpointParams),
+        nameof(TrustedCaFile), nameof(InsecureSkipVerify), nameof(ProxyUrl))]
     public ValueSource? TokenSource { get; set; }
 
     private bool SaysAnythingElse => ClientId.Length + ClientSecret.Length + Audience.Length + Scope.Length + TokenEndpointUrl.Length

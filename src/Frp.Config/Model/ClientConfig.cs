@@ -17,19 +17,19 @@ public sealed class ClientConfig
     public string Version { get; set; } = "";
     /// <summary>How the client proves itself.</summary>
     public ClientAuthConfig Auth { get; set; } = new();
-    /// <summary>Prefix of the proxies' names on the wire.</summary>
+    /// <summary>Prefix of the proxies' names at the server: <c>user.name</c>.</summary>
     public string User { get; set; } = "";
     /// <summary>Stable identity in dashboards; empty = the run id.</summary>
     [JsonPropertyName("clientID")] public string ClientId { get; set; } = "";
     /// <summary>The server; IPv6 without brackets.</summary>
     public string ServerAddr { get; set; } = "";
     /// <summary>The server's port for the chosen carrier.</summary>
-    public int ServerPort { get; set; }
-    /// <summary>STUN server, <c>host:port</c>.</summary>
+    [Bounds(0, BoundsAttribute.MaxPort, Late = true)] public int ServerPort { get; set; }
+    /// <summary>STUN server that tells a client its public address, <c>host:port</c>.</summary>
     public string NatHoleStunServer { get; set; } = "";
-    /// <summary>DNS server for every look-up; empty = the system's.</summary>
+    /// <summary>DNS server for every look-up, <c>host</c> or <c>host:port</c>; empty = the system's.</summary>
     public string DnsServer { get; set; } = "";
-    /// <summary>A first login that fails ends the program.</summary>
+    /// <summary>A first login that fails ends the program; otherwise it is tried again for ever, as later ones are.</summary>
     public bool LoginFailExit { get; set; } = true;
     /// <summary>Names of the only proxies and visitors to start; empty = all.</summary>
     public List<string> Start { get; set; } = [];
@@ -42,18 +42,20 @@ public sealed class ClientConfig
     /// <summary>The virtual network.</summary>
     public VirtualNetConfig VirtualNet { get; set; } = new();
     /// <summary>Features switched on or off by name.</summary>
-    public Dictionary<string, bool> FeatureGates { get; set; } = [];
-    /// <summary>Bytes read from a UDP service at once; must match the server's.</summary>
+    [Allowed(VirtualNetGate)] public Dictionary<string, bool> FeatureGates { get; set; } = [];
+    /// <summary>Bytes of the largest datagram; must match the server's.</summary>
     [JsonPropertyName("udpPacketSize")] public int UdpPacketSize { get; set; }
     /// <summary>Free metadata, sent at login to server plugins.</summary>
     public Dictionary<string, string> Metadatas { get; set; } = [];
-    /// <summary>Patterns of further files with proxies and visitors.</summary>
+    /// <summary>Patterns of further files with proxies and visitors, relative to the working directory.</summary>
     public List<string> Includes { get; set; } = [];
     /// <summary>Where proxies made over the API are kept.</summary>
     public StoreConfig Store { get; set; } = new();
-    /// <summary>Proxies to serve, in name order, without those switched off.</summary>
+    /// <summary>Services to offer through the server.</summary>
+    /// <remarks>After loading in name order, without those switched off.</remarks>
     public List<ProxyConfig> Proxies { get; set; } = [];
-    /// <summary>Visitors to open, in name order, without those switched off.</summary>
+    /// <summary>Local doors to secret proxies of other clients.</summary>
+    /// <remarks>After loading in name order, without those switched off.</remarks>
     public List<VisitorConfig> Visitors { get; set; } = [];
 
     /// <summary>The virtual network's gate is on.</summary>
@@ -128,7 +130,7 @@ public sealed class ClientConfig
 /// <summary>The client's virtual network.</summary>
 public sealed class VirtualNetConfig
 {
-    /// <summary>Address and prefix length of the TUN device; empty = off.</summary>
+    /// <summary>Address and prefix length of the TUN device, such as <c>100.86.0.1/24</c>; empty = off. Needs the feature gate <c>VirtualNet</c>.</summary>
     public string Address { get; set; } = "";
 }
 

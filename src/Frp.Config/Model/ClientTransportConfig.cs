@@ -8,30 +8,31 @@ public sealed class ClientTransportConfig
     private const int DefaultDialTimeoutSeconds = 10;
     private const int DefaultMuxKeepaliveSeconds = 30;
 
-    /// <summary>Carrier: <c>tcp kcp quic websocket wss</c>.</summary>
-    public string Protocol { get; set; } = "";
-    /// <summary>Version of the message framing: <c>v1</c> or <c>v2</c>.</summary>
-    public string WireProtocol { get; set; } = "";
-    /// <summary>See <see cref="DialServerTimeout"/>.</summary>
+    /// <summary>What carries the connection to the server; <c>wss</c> is WebSocket inside TLS.</summary>
+    [Allowed("tcp", "kcp", "quic", "websocket", "wss")] public string Protocol { get; set; } = "";
+    /// <summary>Version of the message framing.</summary>
+    [Allowed("v1", "v2")] public string WireProtocol { get; set; } = "";
+    /// <summary>How long connecting may take.</summary>
     [JsonPropertyName("dialServerTimeout")] public int DialServerTimeoutSeconds { get; set; }
-    /// <summary>See <see cref="DialServerKeepalive"/>.</summary>
+    /// <summary>Period of TCP keepalive; negative = off.</summary>
     [JsonPropertyName("dialServerKeepalive")] public int DialServerKeepaliveSeconds { get; set; }
     /// <summary>Local address of TCP-based carriers; empty = any.</summary>
     [JsonPropertyName("connectServerLocalIP")] public string ConnectServerLocalIP { get; set; } = "";
-    /// <summary>Proxy towards the server; empty = none. The environment's <c>http_proxy</c> is the default.</summary>
-    [JsonPropertyName("proxyURL")] public string ProxyUrl { get; set; } = "";
-    /// <summary>Work connections kept ready; never negative.</summary>
+    /// <summary>Proxy towards the server, for carriers over TCP: <c>scheme://user:password@host:port</c>, scheme http, https, socks5 or ntlm.</summary>
+    [DefaultIs("the environment variable `http_proxy`")] [JsonPropertyName("proxyURL")] public string ProxyUrl { get; set; } = "";
+    /// <summary>Work connections kept ready; the server caps them.</summary>
+    /// <remarks>Never negative after <see cref="Complete"/>.</remarks>
     public int PoolCount { get; set; }
     /// <summary>Many streams share one connection; must equal the server's.</summary>
     public bool TcpMux { get; set; } = true;
-    /// <summary>See <see cref="TcpMuxKeepaliveInterval"/>.</summary>
+    /// <summary>Period of the multiplexer's own pings.</summary>
     [JsonPropertyName("tcpMuxKeepaliveInterval")] public int TcpMuxKeepaliveIntervalSeconds { get; set; }
     /// <summary>QUIC parameters.</summary>
     public QuicConfig Quic { get; set; } = new();
-    /// <summary>See <see cref="HeartbeatInterval"/>.</summary>
-    [JsonPropertyName("heartbeatInterval")] public int HeartbeatIntervalSeconds { get; set; }
-    /// <summary>See <see cref="HeartbeatTimeout"/>.</summary>
-    [JsonPropertyName("heartbeatTimeout")] public int HeartbeatTimeoutSeconds { get; set; }
+    /// <summary>Period of pings to the server; negative = none.</summary>
+    [DefaultIs("`-1` with `tcpMux`, else `30`")] [JsonPropertyName("heartbeatInterval")] public int HeartbeatIntervalSeconds { get; set; }
+    /// <summary>A server that answers no ping for so long is lost; negative = never. Not below the interval.</summary>
+    [DefaultIs("`-1` with `tcpMux`, else `90`")] [JsonPropertyName("heartbeatTimeout")] public int HeartbeatTimeoutSeconds { get; set; }
     /// <summary>TLS towards the server.</summary>
     public ClientTlsConfig Tls { get; set; } = new();
 
@@ -93,9 +94,9 @@ public sealed class ClientTransportConfig
 /// <summary>TLS towards the server.</summary>
 public sealed class ClientTlsConfig
 {
-    /// <summary>TLS is used.</summary>
+    /// <summary>TLS is used; <c>quic</c> and <c>wss</c> use it always.</summary>
     public bool Enable { get; set; } = true;
-    /// <summary>No marker byte 0x17 before the handshake.</summary>
+    /// <summary>No marker byte 0x17 before the handshake; a server whose HTTPS port is its bind port needs the byte.</summary>
     [JsonPropertyName("disableCustomTLSFirstByte")] public bool DisableCustomTlsFirstByte { get; set; } = true;
     /// <summary>Client certificate, PEM; used only together with its key.</summary>
     public string CertFile { get; set; } = "";
@@ -103,6 +104,6 @@ public sealed class ClientTlsConfig
     public string KeyFile { get; set; } = "";
     /// <summary>PEM bundle that verifies the server; empty = the server is not verified.</summary>
     public string TrustedCaFile { get; set; } = "";
-    /// <summary>Name for SNI and verification; by default the server's address.</summary>
-    public string ServerName { get; set; } = "";
+    /// <summary>Name for SNI and verification.</summary>
+    [DefaultIs("value of `serverAddr`")] public string ServerName { get; set; } = "";
 }

@@ -6,11 +6,11 @@ namespace Frp.Config;
 public abstract class EntryConfig
 {
     /// <summary>Name, unique among a client's proxies or visitors; without the user's prefix.</summary>
-    public string Name { get; set; } = "";
+    [Needed] public string Name { get; set; } = "";
     /// <summary>Name of the kind.</summary>
-    public string Type { get; set; } = "";
-    /// <summary><c>false</c> takes the entry out; absent = on.</summary>
-    public bool? Enabled { get; set; }
+    [Needed] public string Type { get; set; } = "";
+    /// <summary><c>false</c> takes the entry out before it is validated.</summary>
+    [DefaultIs("`true`")] public bool? Enabled { get; set; }
 
     /// <summary>Position in the file's list, for messages.</summary>
     [JsonIgnore] internal int Index { get; set; }
@@ -26,11 +26,11 @@ public abstract class EntryConfig
 /// <summary>A service that a client offers through the server: the keys that all kinds have.</summary>
 public abstract class ProxyConfig : EntryConfig
 {
-    /// <summary>Shown in the dashboard; names are qualified names.</summary>
+    /// <summary>Shown in the dashboard; names are like those of Kubernetes: <c>example.com/name</c> or <c>name</c>.</summary>
     public Dictionary<string, string> Annotations { get; set; } = [];
     /// <summary>What the tunnel does to the payload.</summary>
     public ProxyTransportConfig Transport { get; set; } = new();
-    /// <summary>For server plugins.</summary>
+    /// <summary>Free metadata for server plugins.</summary>
     public Dictionary<string, string> Metadatas { get; set; } = [];
     /// <summary>The group that shares the proxy's load.</summary>
     public LoadBalancerConfig LoadBalancer { get; set; } = new();
@@ -39,8 +39,8 @@ public abstract class ProxyConfig : EntryConfig
     /// <summary>Host of the service.</summary>
     [JsonPropertyName("localIP")] public string LocalIP { get; set; } = "";
     /// <summary>Port of the service.</summary>
-    public int LocalPort { get; set; }
-    /// <summary>What serves instead of a service at <see cref="LocalIP"/>; <c>null</c> = nothing.</summary>
+    [Bounds(0, BoundsAttribute.MaxPort)] public int LocalPort { get; set; }
+    /// <summary>What serves inside the client, instead of a service at <see cref="LocalIP"/>.</summary>
     public PluginConfig? Plugin { get; set; }
 
     /// <inheritdoc/>
@@ -78,18 +78,18 @@ public sealed class ProxyTransportConfig
     public bool UseEncryption { get; set; }
     /// <summary>The tunnel is compressed.</summary>
     public bool UseCompression { get; set; }
-    /// <summary>Bytes a second that may pass.</summary>
+    /// <summary>How much may pass each second; empty, zero or negative = no limit.</summary>
     public BandwidthQuantity BandwidthLimit { get; set; }
-    /// <summary>Which side throttles: <c>client</c> or <c>server</c>.</summary>
-    public string BandwidthLimitMode { get; set; } = "";
-    /// <summary>PROXY header towards the service: empty, <c>v1</c> or <c>v2</c>.</summary>
-    public string ProxyProtocolVersion { get; set; } = "";
+    /// <summary>Which side throttles.</summary>
+    [Allowed("client", "server")] public string BandwidthLimitMode { get; set; } = "";
+    /// <summary>PROXY header that tells the service the user's address; empty = none.</summary>
+    [Allowed("v1", "v2")] public string ProxyProtocolVersion { get; set; } = "";
 }
 
 /// <summary>The group that shares a proxy's load.</summary>
 public sealed class LoadBalancerConfig
 {
-    /// <summary>Name; empty = none.</summary>
+    /// <summary>Name of the group; empty = none.</summary>
     public string Group { get; set; } = "";
     /// <summary>Secret that all members share.</summary>
     public string GroupKey { get; set; } = "";
@@ -101,17 +101,17 @@ public sealed class HealthCheckConfig
     private const int DefaultTimeoutSeconds = 3;
     private const int DefaultIntervalSeconds = 10;
 
-    /// <summary>Empty = no check, <c>tcp</c>, <c>http</c>.</summary>
-    public string Type { get; set; } = "";
-    /// <summary>See <see cref="Timeout"/>.</summary>
+    /// <summary>A connection is tried, or a GET; empty = no check.</summary>
+    [Allowed("tcp", "http")] public string Type { get; set; } = "";
+    /// <summary>How long one attempt may take.</summary>
     public int TimeoutSeconds { get; set; }
-    /// <summary>Failures before the proxy is taken from the server.</summary>
+    /// <summary>Failures in a row before the proxy is taken from the server.</summary>
     public int MaxFailed { get; set; }
-    /// <summary>See <see cref="Interval"/>.</summary>
+    /// <summary>Pause between attempts.</summary>
     public int IntervalSeconds { get; set; }
-    /// <summary>Path asked for by <c>http</c>.</summary>
-    public string Path { get; set; } = "";
-    /// <summary>Headers sent by <c>http</c>.</summary>
+    /// <summary>Path that a GET asks for.</summary>
+    [Needed(When = nameof(Type), Is = "http")] public string Path { get; set; } = "";
+    /// <summary>Headers that a GET sends; <c>Host</c> sets the request's host.</summary>
     [JsonPropertyName("httpHeaders")] public List<NameValueConfig> HttpHeaders { get; set; } = [];
 
     /// <summary>How long one attempt may take.</summary>
@@ -143,7 +143,7 @@ public sealed class HealthCheckConfig
 public abstract class PluginConfig
 {
     /// <summary>Name of the plugin.</summary>
-    public string Type { get; set; } = "";
+    [Needed] public string Type { get; set; } = "";
 
     /// <summary>Fills in the defaults.</summary>
     public virtual void Complete() { }
@@ -158,17 +158,17 @@ public abstract class VisitorConfig : EntryConfig
 {
     /// <summary>What the visitor's leg of the tunnel does to the payload.</summary>
     public VisitorTransportConfig Transport { get; set; } = new();
-    /// <summary>Must equal the proxy's.</summary>
+    /// <summary>Secret; must equal the proxy's.</summary>
     public string SecretKey { get; set; } = "";
-    /// <summary>The proxy's user; empty = the own one.</summary>
-    public string ServerUser { get; set; } = "";
+    /// <summary>The proxy's user.</summary>
+    [DefaultIs("the own `user`")] public string ServerUser { get; set; } = "";
     /// <summary>The proxy's name without its user's prefix.</summary>
-    public string ServerName { get; set; } = "";
+    [Needed] public string ServerName { get; set; } = "";
     /// <summary>Listen address.</summary>
     public string BindAddr { get; set; } = "";
     /// <summary>Listen port; negative = no listener, only connections handed over by other visitors.</summary>
-    public int BindPort { get; set; }
-    /// <summary>What uses the visitor besides its listener; <c>null</c> = nothing.</summary>
+    [Needed] [Bounds(int.MinValue, BoundsAttribute.MaxPort, Late = true)] public int BindPort { get; set; }
+    /// <summary>What uses the visitor besides its listener.</summary>
     public VisitorPluginConfig? Plugin { get; set; }
 
     /// <inheritdoc/>
@@ -205,7 +205,7 @@ public sealed class VisitorTransportConfig
 public abstract class VisitorPluginConfig
 {
     /// <summary>Name of the plugin.</summary>
-    public string Type { get; set; } = "";
+    [Needed] public string Type { get; set; } = "";
 
     /// <summary>Fills in the defaults.</summary>
     public virtual void Complete() { }

@@ -16,21 +16,21 @@ public sealed class ServerConfig
     /// <summary>Address of the control port, KCP, QUIC and the SSH gateway; IPv6 without brackets.</summary>
     public string BindAddr { get; set; } = "";
     /// <summary>TCP control port; also WebSocket and TLS.</summary>
-    public int BindPort { get; set; }
+    [Bounds(0, BoundsAttribute.MaxPort)] public int BindPort { get; set; }
     /// <summary>UDP port for KCP; 0 = off.</summary>
-    public int KcpBindPort { get; set; }
+    [Bounds(0, BoundsAttribute.MaxPort)] public int KcpBindPort { get; set; }
     /// <summary>UDP port for QUIC; 0 = off.</summary>
-    public int QuicBindPort { get; set; }
-    /// <summary>Address of the proxies' ports; by default that of the control port.</summary>
-    public string ProxyBindAddr { get; set; } = "";
-    /// <summary>HTTP virtual-host port; 0 = off.</summary>
-    [JsonPropertyName("vhostHTTPPort")] public int VhostHttpPort { get; set; }
-    /// <summary>See <see cref="VhostHttpTimeout"/>.</summary>
+    [Bounds(0, BoundsAttribute.MaxPort)] public int QuicBindPort { get; set; }
+    /// <summary>Address of the ports that users reach.</summary>
+    [DefaultIs("value of `bindAddr`")] public string ProxyBindAddr { get; set; } = "";
+    /// <summary>Port of http proxies; 0 = off. May equal <c>bindPort</c>.</summary>
+    [Bounds(0, BoundsAttribute.MaxPort)] [JsonPropertyName("vhostHTTPPort")] public int VhostHttpPort { get; set; }
+    /// <summary>How long a service may take until its response headers; then the user gets 504.</summary>
     [JsonPropertyName("vhostHTTPTimeout")] public int VhostHttpTimeoutSeconds { get; set; }
-    /// <summary>HTTPS virtual-host port; 0 = off.</summary>
-    [JsonPropertyName("vhostHTTPSPort")] public int VhostHttpsPort { get; set; }
+    /// <summary>Port of https proxies; 0 = off. May equal <c>bindPort</c>.</summary>
+    [Bounds(0, BoundsAttribute.MaxPort)] [JsonPropertyName("vhostHTTPSPort")] public int VhostHttpsPort { get; set; }
     /// <summary>Port of the HTTP CONNECT multiplexer; 0 = off.</summary>
-    [JsonPropertyName("tcpmuxHTTPConnectPort")] public int TcpmuxHttpConnectPort { get; set; }
+    [Bounds(0, BoundsAttribute.MaxPort)] [JsonPropertyName("tcpmuxHTTPConnectPort")] public int TcpmuxHttpConnectPort { get; set; }
     /// <summary>The CONNECT request itself is forwarded and the server answers nothing.</summary>
     public bool TcpmuxPassthrough { get; set; }
     /// <summary>Parent domain of sub-domain proxies; empty = off.</summary>
@@ -39,7 +39,7 @@ public sealed class ServerConfig
     public string Custom404Page { get; set; } = "";
     /// <summary>The SSH listener.</summary>
     public SshTunnelGatewayConfig SshTunnelGateway { get; set; } = new();
-    /// <summary>Dashboard, API and metrics.</summary>
+    /// <summary>Dashboard, API and metrics over HTTP.</summary>
     public WebServerConfig WebServer { get; set; } = new();
     /// <summary>Serve <c>/metrics</c> on the web server.</summary>
     public bool EnablePrometheus { get; set; }
@@ -51,13 +51,14 @@ public sealed class ServerConfig
     public bool DetailedErrorsToClient { get; set; } = true;
     /// <summary>How many tcp and udp proxies a client may have; 0 = no limit.</summary>
     public int MaxPortsPerClient { get; set; }
-    /// <summary>See <see cref="UserConnTimeout"/>.</summary>
+    /// <summary>How long a user connection waits for a work connection.</summary>
     [JsonPropertyName("userConnTimeout")] public int UserConnTimeoutSeconds { get; set; }
-    /// <summary>Bytes read from a UDP user at once; must match the client's.</summary>
+    /// <summary>Bytes of the largest datagram; must match the client's.</summary>
     [JsonPropertyName("udpPacketSize")] public int UdpPacketSize { get; set; }
-    /// <summary>See <see cref="NatHoleAnalysisDataReserve"/>.</summary>
+    /// <summary>How long statistics of NAT traversal are kept.</summary>
     [JsonPropertyName("natholeAnalysisDataReserveHours")] public int NatHoleAnalysisDataReserveHours { get; set; }
-    /// <summary>Ports that tcp and udp proxies may use, as written; see <see cref="AllowedPorts"/>.</summary>
+    /// <summary>Ports that tcp and udp proxies may use; empty = every port.</summary>
+    /// <remarks>As written; <see cref="AllowedPorts"/> is the set.</remarks>
     public List<PortsRangeConfig> AllowPorts { get; set; } = [];
     /// <summary>HTTP services asked about operations.</summary>
     [JsonPropertyName("httpPlugins")] public List<HttpPluginConfig> HttpPlugins { get; set; } = [];
@@ -121,7 +122,7 @@ public sealed class ServerConfig
 public sealed class SshTunnelGatewayConfig
 {
     /// <summary>SSH port; 0 = off.</summary>
-    public int BindPort { get; set; }
+    [Bounds(0, BoundsAttribute.MaxPort, Late = true)] public int BindPort { get; set; }
     /// <summary>Host key file; empty = the generated one.</summary>
     public string PrivateKeyFile { get; set; } = "";
     /// <summary>Where a generated host key is kept.</summary>
@@ -144,7 +145,7 @@ public sealed class HttpPluginConfig
     /// <summary>Path appended to the address.</summary>
     public string Path { get; set; } = "";
     /// <summary>Operations that are sent.</summary>
-    public List<string> Ops { get; set; } = [];
+    [Allowed("Login", "NewProxy", "CloseProxy", "Ping", "NewWorkConn", "NewUserConn")] public List<string> Ops { get; set; } = [];
     /// <summary>The service's certificate is verified.</summary>
     // Compat: off by default, as the reference behaves.
     public bool TlsVerify { get; set; }
@@ -164,9 +165,9 @@ public sealed class HttpPluginConfig
 public sealed class PortsRangeConfig
 {
     /// <summary>First port of the range.</summary>
-    public int Start { get; set; }
+    [Bounds(0, BoundsAttribute.MaxPort, Late = true)] public int Start { get; set; }
     /// <summary>Last port of the range.</summary>
-    public int End { get; set; }
+    [Bounds(0, BoundsAttribute.MaxPort, Late = true)] public int End { get; set; }
     /// <summary>The only port; above 0 it wins over the range.</summary>
-    public int Single { get; set; }
+    [Bounds(0, BoundsAttribute.MaxPort, Late = true)] public int Single { get; set; }
 }

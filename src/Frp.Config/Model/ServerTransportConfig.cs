@@ -10,14 +10,15 @@ public sealed class ServerTransportConfig
 
     /// <summary>Many streams share one connection; must equal the client's.</summary>
     public bool TcpMux { get; set; } = true;
-    /// <summary>See <see cref="TcpMuxKeepaliveInterval"/>.</summary>
+    /// <summary>Period of the multiplexer's own pings.</summary>
     [JsonPropertyName("tcpMuxKeepaliveInterval")] public int TcpMuxKeepaliveIntervalSeconds { get; set; }
-    /// <summary>See <see cref="TcpKeepalive"/>.</summary>
+    /// <summary>Period of TCP keepalive on accepted connections; negative = off.</summary>
     [JsonPropertyName("tcpKeepalive")] public int TcpKeepaliveSeconds { get; set; }
-    /// <summary>Upper bound of a client's pool of work connections; never negative.</summary>
+    /// <summary>Upper bound of a client's pool of work connections.</summary>
+    /// <remarks>Never negative after <see cref="Complete"/>.</remarks>
     public int MaxPoolCount { get; set; }
-    /// <summary>See <see cref="HeartbeatTimeout"/>.</summary>
-    [JsonPropertyName("heartbeatTimeout")] public int HeartbeatTimeoutSeconds { get; set; }
+    /// <summary>A client silent for so long is closed; negative = never.</summary>
+    [DefaultIs("`-1` with `tcpMux`, else `90`")] [JsonPropertyName("heartbeatTimeout")] public int HeartbeatTimeoutSeconds { get; set; }
     /// <summary>QUIC parameters.</summary>
     public QuicConfig Quic { get; set; } = new();
     /// <summary>TLS on the control port.</summary>
@@ -50,9 +51,9 @@ public sealed class QuicConfig
     private const int DefaultKeepaliveSeconds = 10;
     private const int DefaultIdleSeconds = 30;
 
-    /// <summary>See <see cref="KeepalivePeriod"/>.</summary>
+    /// <summary>Period of QUIC keepalive.</summary>
     [JsonPropertyName("keepalivePeriod")] public int KeepalivePeriodSeconds { get; set; }
-    /// <summary>See <see cref="MaxIdleTimeout"/>.</summary>
+    /// <summary>A connection silent for so long is gone.</summary>
     [JsonPropertyName("maxIdleTimeout")] public int MaxIdleTimeoutSeconds { get; set; }
     /// <summary>Streams a peer may have open.</summary>
     public int MaxIncomingStreams { get; set; }
@@ -75,13 +76,13 @@ public sealed class QuicConfig
 /// <summary>TLS on the server's control port.</summary>
 public sealed class ServerTlsConfig
 {
-    /// <summary>Clients without TLS are refused; implied by <see cref="TrustedCaFile"/>.</summary>
-    public bool Force { get; set; }
+    /// <summary>Clients without TLS are refused.</summary>
+    [DefaultIs("`false`; with `trustedCaFile` always `true`")] public bool Force { get; set; }
     /// <summary>Server certificate, PEM; without it or its key one is generated at start.</summary>
     public string CertFile { get; set; } = "";
     /// <summary>Key of the certificate, PEM.</summary>
     public string KeyFile { get; set; } = "";
-    /// <summary>PEM bundle against which client certificates are demanded and verified.</summary>
+    /// <summary>PEM bundle; with it clients need a certificate that it verifies.</summary>
     public string TrustedCaFile { get; set; } = "";
     /// <summary>Accepted, without meaning on the server.</summary>
     public string ServerName { get; set; } = "";

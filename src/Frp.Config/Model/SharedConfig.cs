@@ -6,16 +6,16 @@ public sealed class WebServerConfig
     /// <summary>Listen address.</summary>
     public string Addr { get; set; } = "";
     /// <summary>Listen port; 0 = no web server.</summary>
-    public int Port { get; set; }
+    [Bounds(0, BoundsAttribute.MaxPort)] public int Port { get; set; }
     /// <summary>Basic-auth user; empty together with the password = no authentication.</summary>
     public string User { get; set; } = "";
     /// <summary>Basic-auth password.</summary>
     public string Password { get; set; } = "";
-    /// <summary>Directory that replaces the embedded dashboard.</summary>
+    /// <summary>Directory that replaces the built-in dashboard.</summary>
     public string AssetsDir { get; set; } = "";
-    /// <summary>Serve <c>/debug/pprof/</c>.</summary>
+    /// <summary>Serve <c>/debug/pprof/</c>, without authentication.</summary>
     public bool PprofEnable { get; set; }
-    /// <summary>HTTPS; <c>null</c> = plain HTTP.</summary>
+    /// <summary>HTTPS instead of plain HTTP.</summary>
     public WebServerTlsConfig? Tls { get; set; }
 
     internal void Complete() => Addr = Default.Of(Addr, "127.0.0.1");
@@ -35,9 +35,9 @@ public sealed class WebServerConfig
 public sealed class WebServerTlsConfig
 {
     /// <summary>Certificate, PEM.</summary>
-    public string CertFile { get; set; } = "";
+    [Needed] public string CertFile { get; set; } = "";
     /// <summary>Key of the certificate, PEM.</summary>
-    public string KeyFile { get; set; } = "";
+    [Needed] public string KeyFile { get; set; } = "";
     /// <summary>Accepted, without meaning.</summary>
     public string TrustedCaFile { get; set; } = "";
     /// <summary>Accepted, without meaning.</summary>
@@ -47,10 +47,10 @@ public sealed class WebServerTlsConfig
 /// <summary>The log of either program.</summary>
 public sealed class LogConfig
 {
-    /// <summary><c>console</c>, or a file path.</summary>
+    /// <summary><c>console</c> for standard output, or the path of a file that is rotated every day.</summary>
     public string To { get; set; } = "";
-    /// <summary>Threshold: <c>trace debug info warn error</c>.</summary>
-    public string Level { get; set; } = "";
+    /// <summary>Least level that is logged.</summary>
+    [Allowed("trace", "debug", "info", "warn", "error")] public string Level { get; set; } = "";
     /// <summary>Days that rotated files are kept; negative = for ever.</summary>
     public int MaxDays { get; set; }
     /// <summary>No colours on the console.</summary>

@@ -10,12 +10,12 @@ public sealed class ValueSource
     // A secret is a line; whoever points at a device or a chatty program learns it from an error, not from memory use.
     private const int MaxValueBytes = 1 << 20;
 
-    /// <summary><c>file</c> or <c>exec</c>.</summary>
-    public string Type { get; set; } = "";
+    /// <summary>Where the value comes from; <c>exec</c> needs the flag <c>--allow-unsafe=TokenSourceExec</c>.</summary>
+    [Needed] [Allowed("file", "exec")] public string Type { get; set; } = "";
     /// <summary>The file.</summary>
-    public FileSource? File { get; set; }
+    [Needed(When = nameof(Type), Is = "file")] public FileSource? File { get; set; }
     /// <summary>The program.</summary>
-    public ExecSource? Exec { get; set; }
+    [Needed(When = nameof(Type), Is = "exec")] public ExecSource? Exec { get; set; }
 
     internal void Validate(ConfigErrors errors, string prefix, UnsafeFeatures allowUnsafe)
     {
@@ -107,15 +107,15 @@ public sealed class ValueSource
 /// <summary>A file that holds a value.</summary>
 public sealed class FileSource
 {
-    /// <summary>Path, relative to the working directory.</summary>
-    public string Path { get; set; } = "";
+    /// <summary>Path, relative to the working directory; white space around the content does not count.</summary>
+    [Needed] public string Path { get; set; } = "";
 }
 
 /// <summary>A program whose output is a value; run without a shell.</summary>
 public sealed class ExecSource
 {
-    /// <summary>The program.</summary>
-    public string Command { get; set; } = "";
+    /// <summary>The program, run without a shell; its output is the value.</summary>
+    [Needed] public string Command { get; set; } = "";
     /// <summary>Its arguments.</summary>
     public List<string> Args { get; set; } = [];
     /// <summary>Variables added to this process's environment.</summary>

@@ -4,11 +4,12 @@ using Frp.Config.Flags;
 namespace Frp.Proxies;
 
 /// <summary>What the kinds have in common whose users come by host name.</summary>
+[NeedsOneOf(nameof(CustomDomains), nameof(Subdomain))]
 public abstract class DomainProxyConfig : ProxyConfig
 {
-    /// <summary>Host names.</summary>
+    /// <summary>Host names; <c>*.example.com</c> covers every name below, <c>*</c> what nobody else has.</summary>
     public List<string> CustomDomains { get; set; } = [];
-    /// <summary>Label under the server's sub-domain host.</summary>
+    /// <summary>Label under the server's <c>subDomainHost</c>.</summary>
     public string Subdomain { get; set; } = "";
 
     /// <inheritdoc/>

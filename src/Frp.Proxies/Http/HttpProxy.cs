@@ -9,7 +9,7 @@ namespace Frp.Proxies;
 /// <summary>HTTP host names and paths on the server's virtual-host port.</summary>
 public sealed class HttpProxyConfig : DomainProxyConfig
 {
-    /// <summary>Path prefixes; none = every path.</summary>
+    /// <summary>Path prefixes, the longest that fits wins; none = every path.</summary>
     public List<string> Locations { get; set; } = [];
     /// <summary>Basic-auth user that the server demands.</summary>
     [JsonPropertyName("httpUser")] public string HttpUser { get; set; } = "";
@@ -21,7 +21,7 @@ public sealed class HttpProxyConfig : DomainProxyConfig
     public HeaderOperations RequestHeaders { get; set; } = new();
     /// <summary>Response headers to set.</summary>
     public HeaderOperations ResponseHeaders { get; set; } = new();
-    /// <summary>Basic-auth user name that routes here.</summary>
+    /// <summary>Requests of this basic-auth user come here; empty = of every user whom no other proxy wants.</summary>
     [JsonPropertyName("routeByHTTPUser")] public string RouteByHttpUser { get; set; } = "";
 }
 

@@ -63,7 +63,7 @@ public sealed class Socks5PluginConfig : PluginConfig
 public sealed class StaticFilePluginConfig : PluginConfig
 {
     /// <summary>The directory.</summary>
-    public string LocalPath { get; set; } = "";
+    [Needed] public string LocalPath { get; set; } = "";
     /// <summary>Path prefix under which it is served.</summary>
     public string StripPrefix { get; set; } = "";
     /// <summary>Basic-auth user; empty together with the password = everyone.</summary>
@@ -79,7 +79,7 @@ public sealed class StaticFilePluginConfig : PluginConfig
 public sealed class UnixDomainSocketPluginConfig : PluginConfig
 {
     /// <summary>The socket's path.</summary>
-    public string UnixPath { get; set; } = "";
+    [Needed] public string UnixPath { get; set; } = "";
 
     /// <inheritdoc/>
     public override void Validate(ConfigErrors errors) => Required.Text(errors, "unixPath", UnixPath);
@@ -108,16 +108,18 @@ public sealed class Http2HttpPluginConfig : ReverseProxyPluginConfig
 }
 
 /// <summary>HTTP users, HTTPS service.</summary>
+[Needs(nameof(LocalAddr))]
 public sealed class Http2HttpsPluginConfig : ReverseProxyPluginConfig;
 
 /// <summary>What the plugins have in common whose users speak HTTPS.</summary>
+[Needs(nameof(LocalAddr))]
 public abstract class TlsReverseProxyPluginConfig : ReverseProxyPluginConfig
 {
     /// <summary>Certificate, PEM; without it or its key one is generated.</summary>
     public string CrtPath { get; set; } = "";
     /// <summary>Key of the certificate, PEM.</summary>
     public string KeyPath { get; set; } = "";
-    /// <summary>HTTP/2 is offered; absent = yes.</summary>
+    /// <summary>HTTP/2 is offered.</summary>
     [JsonPropertyName("enableHTTP2")] public bool? EnableHttp2 { get; set; }
 
     /// <inheritdoc/>
@@ -134,7 +136,7 @@ public sealed class Https2HttpsPluginConfig : TlsReverseProxyPluginConfig;
 public sealed class Tls2RawPluginConfig : PluginConfig
 {
     /// <summary>The service, <c>host:port</c>.</summary>
-    public string LocalAddr { get; set; } = "";
+    [Needed] public string LocalAddr { get; set; } = "";
     /// <summary>Certificate, PEM; without it or its key one is generated.</summary>
     public string CrtPath { get; set; } = "";
     /// <summary>Key of the certificate, PEM.</summary>
@@ -150,7 +152,7 @@ public sealed class VirtualNetPluginConfig : PluginConfig;
 /// <summary>A host of the virtual network behind a visitor.</summary>
 public sealed class VirtualNetVisitorPluginConfig : VisitorPluginConfig
 {
-    /// <summary>The host's address; judged when the visitor starts.</summary>
+    /// <summary>The host's address; needed, and judged when the visitor starts.</summary>
     [JsonPropertyName("destinationIP")] public string DestinationIP { get; set; } = "";
 }
 

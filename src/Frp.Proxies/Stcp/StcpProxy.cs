@@ -9,7 +9,7 @@ namespace Frp.Proxies;
 /// <summary>A TCP service without a port on the server, for visitors that know the key.</summary>
 public sealed class StcpProxyConfig : SecretProxyConfig;
 
-/// <summary>The visitor of <see cref="StcpProxyConfig"/>.</summary>
+/// <summary>A local TCP port that leads to an stcp proxy.</summary>
 public sealed class StcpVisitorConfig : VisitorConfig;
 
 /// <summary>The kind <c>stcp</c>.</summary>

@@ -9,7 +9,7 @@ namespace Frp.Proxies;
 /// <summary>A UDP service without a port on the server, for visitors that know the key.</summary>
 public sealed class SudpProxyConfig : SecretProxyConfig;
 
-/// <summary>The visitor of <see cref="SudpProxyConfig"/>.</summary>
+/// <summary>A local UDP port that leads to an sudp proxy.</summary>
 public sealed class SudpVisitorConfig : VisitorConfig;
 
 /// <summary>The kind <c>sudp</c>.</summary>

@@ -12,13 +12,13 @@ public sealed class TcpMuxProxyConfig : DomainProxyConfig
     /// <summary>The one multiplexer there is.</summary>
     internal const string HttpConnect = "httpconnect";
 
-    /// <summary>How users say which host they want: <c>httpconnect</c>.</summary>
-    public string Multiplexer { get; set; } = "";
+    /// <summary>How users say which host they want.</summary>
+    [Needed] [Allowed(HttpConnect)] public string Multiplexer { get; set; } = "";
     /// <summary>Proxy-auth user that the server demands.</summary>
     [JsonPropertyName("httpUser")] public string HttpUser { get; set; } = "";
     /// <summary>Proxy-auth password that the server demands.</summary>
     [JsonPropertyName("httpPassword")] public string HttpPassword { get; set; } = "";
-    /// <summary>Proxy-auth user name that routes here.</summary>
+    /// <summary>Connections of this proxy-auth user come here; empty = of every user whom no other proxy wants.</summary>
     [JsonPropertyName("routeByHTTPUser")] public string RouteByHttpUser { get; set; } = "";
 
     /// <inheritdoc/>

@@ -10,7 +10,7 @@ namespace Frp.Proxies;
 public sealed class UdpProxyConfig : ProxyConfig
 {
     /// <summary>Port on the server; 0 lets the server choose.</summary>
-    public int RemotePort { get; set; }
+    [Bounds(0, BoundsAttribute.MaxPort, Late = true)] public int RemotePort { get; set; }
 }
 
 /// <summary>The kind <c>udp</c>.</summary>

@@ -13,23 +13,23 @@ public sealed class XtcpProxyConfig : SecretProxyConfig
     public NatTraversalConfig? NatTraversal { get; set; }
 }
 
-/// <summary>The visitor of <see cref="XtcpProxyConfig"/>.</summary>
+/// <summary>A local TCP port that leads to an xtcp proxy, directly where NAT lets it.</summary>
 public sealed class XtcpVisitorConfig : VisitorConfig
 {
     private const int DefaultRetryIntervalSeconds = 90;
     private const int DefaultFallbackMilliseconds = 1000;
 
-    /// <summary>Carrier of the direct tunnel: <c>quic</c> or <c>kcp</c>.</summary>
-    public string Protocol { get; set; } = "";
+    /// <summary>Carrier of the direct tunnel.</summary>
+    [Allowed("quic", "kcp")] public string Protocol { get; set; } = "";
     /// <summary>The tunnel is probed and rebuilt though nobody uses it.</summary>
     public bool KeepTunnelOpen { get; set; }
     /// <summary>How often an hour the tunnel is rebuilt at most.</summary>
     public int MaxRetriesAnHour { get; set; }
-    /// <summary>See <see cref="MinRetryInterval"/>.</summary>
+    /// <summary>Period of probing a tunnel that is kept open.</summary>
     [JsonPropertyName("minRetryInterval")] public int MinRetryIntervalSeconds { get; set; }
     /// <summary>Visitor that takes a connection when the tunnel is not open in time; empty = none.</summary>
     public string FallbackTo { get; set; } = "";
-    /// <summary>See <see cref="FallbackTimeout"/>.</summary>
+    /// <summary>How long a connection waits for the tunnel before it falls back.</summary>
     public int FallbackTimeoutMs { get; set; }
     /// <summary>What is offered to the peer; <c>null</c> = everything.</summary>
     public NatTraversalConfig? NatTraversal { get; set; }
