@@ -14,7 +14,7 @@ public sealed class ServerTransportConfig
     [JsonPropertyName("tcpMuxKeepaliveInterval")] public int TcpMuxKeepaliveIntervalSeconds { get; set; }
     /// <summary>See <see cref="TcpKeepalive"/>.</summary>
     [JsonPropertyName("tcpKeepalive")] public int TcpKeepaliveSeconds { get; set; }
-    /// <summary>Upper bound of a client's pool of work connections; never negative.</summary>
+    /// <summary>Upper bound of a client's pool of work connections; a negative number is no pool.</summary>
     public int MaxPoolCount { get; set; }
     /// <summary>See <see cref="HeartbeatTimeout"/>.</summary>
     [JsonPropertyName("heartbeatTimeout")] public int HeartbeatTimeoutSeconds { get; set; }
@@ -36,7 +36,7 @@ public sealed class ServerTransportConfig
         TcpMuxKeepaliveInterval = Default.Deadline(TcpMuxKeepaliveIntervalSeconds, DefaultMuxKeepaliveSeconds);
         TcpKeepaliveSeconds = Default.Of(TcpKeepaliveSeconds, DefaultTcpKeepaliveSeconds);
         TcpKeepalive = Default.Timer(TcpKeepaliveSeconds);
-        MaxPoolCount = Math.Max(0, Default.Of(MaxPoolCount, 5));
+        MaxPoolCount = Default.Of(MaxPoolCount, 5);
         HeartbeatTimeoutSeconds = Default.Of(HeartbeatTimeoutSeconds, TcpMux ? -1 : 90);
         HeartbeatTimeout = Default.Timer(HeartbeatTimeoutSeconds);
         Quic.Complete();
