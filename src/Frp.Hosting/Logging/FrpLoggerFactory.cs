@@ -10,7 +10,7 @@ namespace Frp.Hosting;
 public sealed class FrpLoggerFactory : ILoggerFactory
 {
     private readonly LogWriter _writer;
-    private readonly LogLevel _level;
+    private volatile int _level;
 
     /// <summary>Opens the log.</summary>
     /// <exception cref="IOException">The file cannot be opened.</exception>
@@ -18,9 +18,16 @@ public sealed class FrpLoggerFactory : ILoggerFactory
     public FrpLoggerFactory(LogOptions options, TimeProvider? time = null)
     {
         time ??= TimeProvider.System;
-        _level = options.Level;
+        Level = options.Level;
         bool console = options.To == LogOptions.Console;
         _writer = new LogWriter(console ? new ConsoleTarget() : new RotatingFileTarget(options.To, options.MaxDays, time.GetLocalNow()), time, console && options.Color);
+    }
+
+    /// <summary>The least severe level that is written. Loggers that were handed out heed a change at once.</summary>
+    public LogLevel Level
+    {
+        get => (LogLevel)_level;
+        set => _level = (int)value;
     }
 
     /// <inheritdoc/>
@@ -36,7 +43,7 @@ public sealed class FrpLoggerFactory : ILoggerFactory
     {
         public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
 
-        public bool IsEnabled(LogLevel logLevel) => logLevel >= factory._level && logLevel != LogLevel.None;
+        public bool IsEnabled(LogLevel logLevel) => logLevel >= factory.Level && logLevel != LogLevel.None;
 
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
