@@ -50,7 +50,12 @@ async Task ServeAsync()
     var logger = loggers.CreateLogger("frps/program");
     if (flags.ConfigFile.Length > 0) ProgramLog.UsesFile(logger, flags.ConfigFile);
     else ProgramLog.UsesFlags(logger);
-    await using var server = new FrpServer(config, loggers);
+    var program = new ServerProgram
+    {
+        LoadConfig = flags.ConfigFile.Length == 0 ? null : strict => ConfigLoader.LoadServer(flags.ConfigFile, flags.Options(LoadPurpose.Run) with { Strict = strict }),
+        SetLogLevel = level => loggers.Level = LogOptions.ParseLevel(level),
+    };
+    await using var server = new FrpServer(config, loggers, program: program);
     using var state = new StateSignal(() => ProgramLog.State(logger, server.DescribeState()));
     await server.StartAsync(signals.Stop);
     await signals.WaitAsync(TimeProvider.System);

@@ -27,7 +27,7 @@ internal sealed class HttpExchange : HttpTransformer
     private ChunkedBody? _chunks;
     private Stream? _plainBody;
 
-    internal HttpExchange(IFeatureCollection features, TimeSpan responseLimit, TimeProvider time)
+    internal HttpExchange(IFeatureCollection features, Func<TimeSpan> responseLimit, TimeProvider time)
     {
         Timer = new ResponseTimer(responseLimit, time);
         _context = new DefaultHttpContext(features);
