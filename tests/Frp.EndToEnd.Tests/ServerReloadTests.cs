@@ -153,6 +153,26 @@ public sealed class ServerReloadTests : ReloadTest
     }
 
     [Fact]
+    public async Task A_transfer_does_not_notice_fifty_reloads()
+    {
+        await using var service = TcpService.Transfers();
+        var proxy = new Proxy("bulk", service.Port, Ports.Next(), Proxy.Encrypted);
+        var server = await StartAsync("auth.token = \"0\"");
+        var client = await ClientAsync(server.Port, ["auth.token = \"0\""], proxy);
+        using var user = await User.ConnectAsync(proxy.RemotePort);
+        var transfer = user.TransferAsync(32 << 20, 32 << 20);
+        for (int i = 1; i <= 50; i++)
+        {
+            await server.ReloadAsync($"auth.token = \"{i}\"", i % 2 == 0 ? Single(1) : "transport.tls.force = true", $"userConnTimeout = {i + 10}");
+        }
+        Assert.True(await transfer.Soon());
+        using var again = await User.ConnectAsync(proxy.RemotePort);
+        Assert.True(await again.TransferAsync(1000, 1000).Soon());
+        Assert.Equal(1, client.Output.Count("login to server success"));
+        Assert.Equal(50, server.Program.Output.Count("success reload conf: "));
+    }
+
+    [Fact]
     public async Task Limits_hold_for_what_begins_from_then_on()
     {
         await using var echo = TcpService.Echo();

@@ -16,6 +16,17 @@ public sealed class ReloadKeysTests
     public void Every_name_is_a_key_or_has_keys() =>
         Assert.All(ReloadKeys.Named, name => Assert.Contains(ModelKeys.OfServer, key => IsAt(key, name)));
 
+    [Fact]
+    public void The_documentation_names_what_is_applied_and_nothing_else()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(folder!.FullName, "Frp.slnx"))) folder = folder.Parent;
+        var rows = File.ReadAllLines(Path.Combine(folder.FullName, "docs", "server-reload.md"))
+            .SkipWhile(line => !line.StartsWith("| keys |", StringComparison.Ordinal)).Skip(2).TakeWhile(line => line.StartsWith('|'));
+        var documented = rows.SelectMany(row => row.Split('|')[1].Split('`').Where((_, i) => i % 2 == 1));
+        Assert.Equal(ReloadKeys.Named.Where(name => ReloadKeys.EffectOf(name) == ReloadEffect.Applied).Order(), documented.Order());
+    }
+
     [Theory]
     [InlineData("auth.token = 'b'", "auth.token", "")]
     [InlineData("auth.tokenSource = { type = 'file', file = { path = 'x' } }", "auth.tokenSource", "")]
