@@ -1,10 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Authentication;
-using System.Text;
 using Frp.Config;
 using Frp.Transport;
-using Frp.Wire;
+using Frp.Web;
 using Microsoft.Extensions.Logging;
 using Yamux;
 
@@ -20,7 +19,10 @@ namespace Frp.Server;
 /// </remarks>
 public sealed partial class FrpServer : IAsyncDisposable
 {
+    private static readonly TimeSpan WebDrainTime = TimeSpan.FromSeconds(1);
+
     private readonly ServerConfig _config;
+    private readonly ServerProgram _program;
     private readonly ILoggerFactory _loggers;
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
@@ -30,6 +32,7 @@ public sealed partial class FrpServer : IAsyncDisposable
     private readonly TaskScope _users;
     private readonly TaskScope _carriers;
     private readonly VhostPorts _vhostPorts;
+    private readonly WebServer? _web;
     private Vhosts? _vhosts;
     private LogicalConnections? _logical;
     private TcpBindListener? _port;
@@ -40,14 +43,16 @@ public sealed partial class FrpServer : IAsyncDisposable
     /// <param name="loggers">Where the server logs.</param>
     /// <param name="time">The clock; the system's by default.</param>
     /// <param name="ingress">What listens where; a registry of this server alone by default.</param>
-    public FrpServer(ServerConfig config, ILoggerFactory loggers, TimeProvider? time = null, IIngressRegistry? ingress = null)
+    /// <param name="program">What the program around it does for it.</param>
+    public FrpServer(ServerConfig config, ILoggerFactory loggers, TimeProvider? time = null, IIngressRegistry? ingress = null, ServerProgram? program = null)
     {
-        (_config, _loggers, _time) = (config, loggers, time ?? TimeProvider.System);
+        (_config, _loggers, _time, _program) = (config, loggers, time ?? TimeProvider.System, program ?? new ServerProgram());
         _ingress = ingress ?? new LocalIngressRegistry(_time);
         _logger = loggers.CreateLogger("server/service");
         _users = new TaskScope("users", OnFault);
         _carriers = new TaskScope("carriers", OnFault, _stopping.Token);
         _vhostPorts = new VhostPorts(config, _time, loggers.CreateLogger("server/vhost"));
+        if (config.WebServer.Port > 0) _web = new WebServer(config.WebServer, new ServerApi(this).Surface, loggers.CreateLogger("server/web"), _time);
     }
 
     /// <summary>Where clients reach the server; null while it does not listen.</summary>
@@ -69,52 +74,41 @@ public sealed partial class FrpServer : IAsyncDisposable
         return $"{CarrierCount} carriers, {sessions.Length} sessions, {sessions.Sum(s => s.ProxyCount)} proxies, {sessions.Sum(s => s.Pool.IdleCount)} idle work connections, {UserCount} users";
     }
 
-    /// <summary>Opens the listener. When it fails nothing is left behind.</summary>
+    /// <summary>Opens the listeners: the web server's, those of virtual hosts, the control port. When it fails nothing is left behind.</summary>
     /// <exception cref="ConfigException">The configuration asks for what cannot be had: a secret's source, a certificate file.</exception>
-    /// <exception cref="IOException">The port cannot be had.</exception>
+    /// <exception cref="IOException">A port cannot be had.</exception>
     public async Task StartAsync(CancellationToken cancellationToken = default)
     {
         if (_accepting is not null) throw new InvalidOperationException("the server has been started already");
         if (!_config.Auth.UsesToken) throw new ConfigException($"auth.method {_config.Auth.Method} is not supported by this release of the server yet");
-        string token = await _config.Auth.ResolveTokenAsync(cancellationToken);
-        var context = new ServerContext
-        {
-            Config = _config,
-            Loggers = _loggers,
-            Time = _time,
-            Sessions = _sessions,
-            Ingress = _ingress,
-            Secrets = new SecretListeners(_ingress),
-            Ports = new ProxyPorts(_config, _ingress, _time, _loggers.CreateLogger("server/ports")),
-            Groups = new UserGroups(_loggers.CreateLogger("server/group")),
-            Auth = new TokenVerifier(_config.Auth, token),
-            TokenBytes = Encoding.UTF8.GetBytes(token),
-            StreamKey = StreamKey.Derive(token),
-            Vhosts = new Vhosts
-            {
-                Http = _config.VhostHttpPort > 0 ? new HttpFront(_config, _ingress, _users, _time, _loggers.CreateLogger("server/vhost")) : null,
-                Tls = CreateTlsFront(),
-                Connect = CreateConnectFront(),
-            },
-            Users = _users,
-            Stopping = _stopping.Token,
-        };
-        _logical = new LogicalConnections(context);
-        foreach (string option in Unserved()) Log.Unserved(_logger, option);
-        _vhosts = context.Vhosts;
-        IListener listener;
+        var identity = LoadIdentity(_config, predecessor: null);
+        await _reloading.WaitAsync(cancellationToken); // who is as fast as to ask for a reload now gets it when the server runs
         try
         {
+            if (_web is not null) await _web.StartAsync(cancellationToken);
+            string token = await _config.Auth.ResolveTokenAsync(cancellationToken);
+            _settings = SettingsOf(_config, token, identity);
+            var context = CreateContext();
+            (_logical, _vhosts) = (new LogicalConnections(context), context.Vhosts);
             await OpenVhostsAsync(context.Vhosts, cancellationToken);
-            listener = await ListenAsync(cancellationToken);
+            _settings = _settings with { Handshake = HandshakeOf(_config, identity) }; // with the rules of those who share the control port
+            await BindAsync(cancellationToken);
         }
         catch (Exception)
         {
+            if (_web is not null) await _web.DisposeAsync();
             await _vhostPorts.DisposeAsync();
-            await context.Vhosts.DisposeAsync();
+            if (_vhosts is not null) await _vhosts.DisposeAsync();
             throw;
         }
+        finally
+        {
+            _reloading.Release();
+        }
+        if (_web is not null) Log.WebListening(_logger, _web.Address);
+        foreach (string option in Unserved()) Log.Unserved(_logger, option);
         Log.Listening(_logger, AddressText.Join(_config.BindAddr, _port!.Port));
+        var listener = new BindPortListener(_port, () => _settings!.Handshake);
         _accepting = new TaskScope("accepting", OnFault);
         _accepting.Run("accept loop", stopping => AcceptAsync(listener, stopping));
         Log.Started(_logger);
@@ -125,6 +119,7 @@ public sealed partial class FrpServer : IAsyncDisposable
     {
         if (_accepting is not null) await _accepting.DisposeAsync();
         if (_port is not null) await _port.DisposeAsync();
+        if (_web is not null) await _web.StopAsync(drain < WebDrainTime ? drain : WebDrainTime);
         await _vhostPorts.CloseAsync();
         foreach (var session in _sessions.Close()) await session.CloseEntrancesAsync();
         if (drain > TimeSpan.Zero)
@@ -151,17 +146,35 @@ public sealed partial class FrpServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await StopAsync(TimeSpan.Zero);
+        if (_web is not null) await _web.DisposeAsync();
         _stopping.Dispose();
     }
 
-    private TlsFront? CreateTlsFront() =>
-        _config.VhostHttpsPort > 0 ? new TlsFront(_config.VhostHttpsPort, _ingress, _time, _loggers.CreateLogger("server/vhost")) : null;
-
-    private ConnectFront? CreateConnectFront()
+    private ServerContext CreateContext()
     {
-        if (_config.TcpmuxHttpConnectPort <= 0) return null;
         var logger = _loggers.CreateLogger("server/vhost");
-        return new ConnectFront(_config.TcpmuxHttpConnectPort, _config.TcpmuxPassthrough, new NotFoundPage(_config, logger), _ingress, _time, logger);
+        Func<ServerConfig> config = () => _settings!.Config;
+        return new ServerContext
+        {
+            Settings = () => _settings!,
+            Loggers = _loggers,
+            Time = _time,
+            Sessions = _sessions,
+            Ingress = _ingress,
+            Secrets = new SecretListeners(_ingress),
+            Ports = new ProxyPorts(config, _ingress, _time, _loggers.CreateLogger("server/ports")),
+            Groups = new UserGroups(_loggers.CreateLogger("server/group")),
+            Vhosts = new Vhosts
+            {
+                Http = _config.VhostHttpPort > 0 ? new HttpFront(config, _ingress, _users, _time, logger) : null,
+                Tls = _config.VhostHttpsPort > 0 ? new TlsFront(_config.VhostHttpsPort, _ingress, _time, logger) : null,
+                Connect = _config.TcpmuxHttpConnectPort > 0
+                    ? new ConnectFront(_config.TcpmuxHttpConnectPort, _config.TcpmuxPassthrough, new NotFoundPage(config, logger), _ingress, _time, logger)
+                    : null,
+            },
+            Users = _users,
+            Stopping = _stopping.Token,
+        };
     }
 
     /// <summary>Opens the doors of the virtual hosts that the configuration turns on.</summary>
@@ -176,18 +189,8 @@ public sealed partial class FrpServer : IAsyncDisposable
         if (vhosts.Connect is { } connect) await _vhostPorts.OpenAsync("tcpmux httpconnect multiplexer", _config.TcpmuxHttpConnectPort, connect, mayShare: null, cancellationToken);
     }
 
-    private async ValueTask<IListener> ListenAsync(CancellationToken cancellationToken)
+    private async ValueTask BindAsync(CancellationToken cancellationToken)
     {
-        var tls = _config.Transport.Tls;
-        TlsServer identity;
-        try
-        {
-            identity = TlsServer.Load(new TlsServerOptions { CertFile = tls.CertFile, KeyFile = tls.KeyFile, TrustedCaFile = tls.TrustedCaFile, LongLived = _config.Transport.TcpMux }, _time);
-        }
-        catch (TlsFileException e)
-        {
-            throw new ConfigException(e.Message, e);
-        }
         try
         {
             var options = new TcpListenOptions { KeepAlive = _config.Transport.TcpKeepalive ?? Timeout.InfiniteTimeSpan };
@@ -197,7 +200,6 @@ public sealed partial class FrpServer : IAsyncDisposable
         {
             throw new IOException($"create server listener error, listen tcp {AddressText.Join(_config.BindAddr, _config.BindPort)}: {e.Message}", e);
         }
-        return new BindPortListener(_port, new BindPortHandshake(identity, tls.Force, _time, _vhostPorts.Sharing));
     }
 
     /// <summary>What the configuration asks for and this release does not serve yet: said at the start, once each.</summary>
@@ -206,11 +208,11 @@ public sealed partial class FrpServer : IAsyncDisposable
         if (_config.KcpBindPort > 0) yield return "kcpBindPort";
         if (_config.QuicBindPort > 0) yield return "quicBindPort";
         if (_config.SshTunnelGateway.BindPort > 0) yield return "sshTunnelGateway.bindPort";
-        if (_config.WebServer.Port > 0) yield return "webServer.port";
+        if (_config.EnablePrometheus && _web is not null) yield return "enablePrometheus";
         if (_config.HttpPlugins.Count > 0) yield return "httpPlugins";
     }
 
-    private async Task AcceptAsync(IListener listener, CancellationToken cancellationToken)
+    private async Task AcceptAsync(BindPortListener listener, CancellationToken cancellationToken)
     {
         while (await listener.AcceptAsync(cancellationToken) is { } incoming) _carriers.RunChild("carrier", token => ServeCarrierAsync(incoming, token));
     }
@@ -276,6 +278,18 @@ public sealed partial class FrpServer : IAsyncDisposable
 
         [LoggerMessage(8, LogLevel.Warning, "{Option} is set, but this release does not serve it yet")]
         internal static partial void Unserved(ILogger logger, string option);
+
+        [LoggerMessage(9, LogLevel.Information, "dashboard listen on {Address}")]
+        internal static partial void WebListening(ILogger logger, string address);
+
+        [LoggerMessage(10, LogLevel.Information, "success reload conf: {Applied}")]
+        internal static partial void Reloaded(ILogger logger, string applied);
+
+        [LoggerMessage(11, LogLevel.Warning, "{Notice}")]
+        internal static partial void NeedRestart(ILogger logger, string notice);
+
+        [LoggerMessage(12, LogLevel.Warning, "{Warning}")]
+        internal static partial void ConfigWarning(ILogger logger, string warning);
 
         [LoggerMessage(4, LogLevel.Debug, "carrier of [{Remote}] ended: {Reason}")]
         internal static partial void CarrierEnded(ILogger logger, EndPoint? remote, CloseReason reason);

@@ -7,7 +7,12 @@ namespace Frp.Server;
 /// <summary>What the parts of one running server share. Built once, when the server starts.</summary>
 internal sealed class ServerContext
 {
-    internal required ServerConfig Config { get; init; }
+    /// <summary>Gives the settings in force. One call, one state: who reads several things that belong together reads them from one result.</summary>
+    internal required Func<ServerSettings> Settings { get; init; }
+
+    /// <summary>The configuration in force.</summary>
+    internal ServerConfig Config => Settings().Config;
+
     internal required ILoggerFactory Loggers { get; init; }
     internal required TimeProvider Time { get; init; }
     internal required SessionRegistry Sessions { get; init; }
@@ -16,13 +21,6 @@ internal sealed class ServerContext
     internal required UserGroups Groups { get; init; }
     internal required Vhosts Vhosts { get; init; }
     internal required SecretListeners Secrets { get; init; }
-    internal required TokenVerifier Auth { get; init; }
-
-    /// <summary>UTF-8 of the token, an input of the v2 control keys.</summary>
-    internal required byte[] TokenBytes { get; init; }
-
-    /// <summary>Key of the payload encryption and of the v1 control channel, derived from the token.</summary>
-    internal required byte[] StreamKey { get; init; }
 
     /// <summary>Users that are being served. They outlive proxies and sessions, and are drained when the server stops.</summary>
     internal required TaskScope Users { get; init; }

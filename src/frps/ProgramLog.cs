@@ -14,6 +14,9 @@ internal static partial class ProgramLog
     [LoggerMessage(3, LogLevel.Information, "stopping: open connections have 10 s, a second signal ends them now")]
     internal static partial void Stopping(ILogger logger);
 
+    [LoggerMessage(4, LogLevel.Error, "reload conf failed: {Cause}")]
+    internal static partial void ReloadFailed(ILogger logger, string cause);
+
     [LoggerMessage(9, LogLevel.Information, "state: {State}")]
     internal static partial void State(ILogger logger, string state);
 }

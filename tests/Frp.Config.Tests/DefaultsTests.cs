@@ -150,7 +150,7 @@ public class DefaultsTests
         var server = Loading.Server("userConnTimeout = -1\nvhostHTTPTimeout = -1\nnatholeAnalysisDataReserveHours = -1\ntransport.tcpKeepalive = -1\ntransport.maxPoolCount = -3\nudpPacketSize = -1");
         Assert.Equal((10, 60, 168), (server.UserConnTimeout.TotalSeconds, server.VhostHttpTimeout.TotalSeconds, server.NatHoleAnalysisDataReserve.TotalHours));
         Assert.Null(server.Transport.TcpKeepalive);
-        Assert.Equal((0, 1500), (server.Transport.MaxPoolCount, server.UdpPacketSize));
+        Assert.Equal((-3, 1500), (server.Transport.MaxPoolCount, server.UdpPacketSize));
         var client = Loading.Client("transport.dialServerTimeout = -1\ntransport.dialServerKeepalive = -1\ntransport.poolCount = -9\nudpPacketSize = 999999");
         Assert.Equal(TimeSpan.FromSeconds(10), client.Transport.DialServerTimeout);
         Assert.Null(client.Transport.DialServerKeepalive);

@@ -23,6 +23,27 @@ public sealed class LogTests : IDisposable
     }
 
     [Fact]
+    public void The_level_can_be_another_one_while_loggers_are_in_use()
+    {
+        using (var loggers = new FrpLoggerFactory(new LogOptions { To = FilePath, Level = LogLevel.Warning }, _time))
+        {
+            var logger = loggers.CreateLogger("a");
+            Say(LogLevel.Information, "too little");
+            loggers.Level = LogLevel.Debug;
+            Say(LogLevel.Debug, "enough");
+            loggers.Level = LogLevel.Error;
+            Say(LogLevel.Warning, "too little again");
+
+            void Say(LogLevel level, string text)
+            {
+                Assert.Equal(level >= loggers.Level, logger.IsEnabled(level));
+                logger.Log(level, new EventId(1), text, null, (t, _) => t);
+            }
+        }
+        Assert.Equal("2026-01-01 12:30:15.678 [D] [a:1] enough\n", File.ReadAllText(FilePath));
+    }
+
+    [Fact]
     public void A_line_has_time_level_component_event_and_message()
     {
         Write(logger => logger.Log(LogLevel.Warning, new EventId(7), "message", null, (text, _) => text));

@@ -72,7 +72,7 @@ public sealed class ServerConfig
     /// <summary>Ports that tcp and udp proxies may use; everything from 1 to 65535 when nothing was said.</summary>
     [JsonIgnore] public PortRanges AllowedPorts { get; private set; } = PortRanges.All;
 
-    /// <summary>Fills in the defaults and what is derived.</summary>
+    /// <summary>Fills in the defaults and what is derived. A second call changes nothing.</summary>
     public void Complete()
     {
         Auth.Complete();

@@ -14,8 +14,7 @@ public sealed class ServerTransportConfig
     [JsonPropertyName("tcpMuxKeepaliveInterval")] public int TcpMuxKeepaliveIntervalSeconds { get; set; }
     /// <summary>Period of TCP keepalive on accepted connections; negative = off.</summary>
     [JsonPropertyName("tcpKeepalive")] public int TcpKeepaliveSeconds { get; set; }
-    /// <summary>Upper bound of a client's pool of work connections.</summary>
-    /// <remarks>Never negative after <see cref="Complete"/>.</remarks>
+    /// <summary>Upper bound of a client's pool of work connections; a negative number is no pool.</summary>
     public int MaxPoolCount { get; set; }
     /// <summary>A client silent for so long is closed; negative = never.</summary>
     [DefaultIs("`-1` with `tcpMux`, else `90`")] [JsonPropertyName("heartbeatTimeout")] public int HeartbeatTimeoutSeconds { get; set; }
@@ -37,7 +36,7 @@ public sealed class ServerTransportConfig
         TcpMuxKeepaliveInterval = Default.Deadline(TcpMuxKeepaliveIntervalSeconds, DefaultMuxKeepaliveSeconds);
         TcpKeepaliveSeconds = Default.Of(TcpKeepaliveSeconds, DefaultTcpKeepaliveSeconds);
         TcpKeepalive = Default.Timer(TcpKeepaliveSeconds);
-        MaxPoolCount = Math.Max(0, Default.Of(MaxPoolCount, 5));
+        MaxPoolCount = Default.Of(MaxPoolCount, 5);
         HeartbeatTimeoutSeconds = Default.Of(HeartbeatTimeoutSeconds, TcpMux ? -1 : 90);
         HeartbeatTimeout = Default.Timer(HeartbeatTimeoutSeconds);
         Quic.Complete();

@@ -24,7 +24,7 @@ public interface IServerProxyHost
     /// <summary>The registration, as the client sent it.</summary>
     NewProxy Registration { get; }
 
-    /// <summary>The server's configuration. Not to be changed.</summary>
+    /// <summary>The server's configuration in force. Not to be changed, and not to be kept: a reload puts another one in its place.</summary>
     ServerConfig Config { get; }
 
     /// <summary>The clock.</summary>

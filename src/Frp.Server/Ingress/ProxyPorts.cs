@@ -11,9 +11,10 @@ namespace Frp.Server;
 /// <summary>Hands out the ports on which proxies listen.</summary>
 /// <remarks>
 /// A port is claimed in the registry first and bound second; whoever fails at either gets the protocol's text for it. With port 0
-/// the port that the same name had last is tried first, then a few at random (wire specification §13).
+/// the port that the same name had last is tried first, then a few at random (wire specification §13). What is allowed is asked for at each
+/// claim; a port that has been handed out stays with its proxy.
 /// </remarks>
-internal sealed class ProxyPorts(ServerConfig config, IIngressRegistry registry, TimeProvider time, ILogger logger)
+internal sealed class ProxyPorts(Func<ServerConfig> config, IIngressRegistry registry, TimeProvider time, ILogger logger)
 {
     private const int RandomAttempts = 5;
     private const int RandomPicks = 1024;
@@ -57,7 +58,7 @@ internal sealed class ProxyPorts(ServerConfig config, IIngressRegistry registry,
         throw new PeerRefusedException("no available port");
     }
 
-    private bool IsAllowed(int port) => config.AllowedPorts.Contains(port);
+    private bool IsAllowed(int port) => config().AllowedPorts.Contains(port);
 
     private int? PickFree(IngressKind kind)
     {
@@ -71,10 +72,11 @@ internal sealed class ProxyPorts(ServerConfig config, IIngressRegistry registry,
 
     private int PickAllowed()
     {
+        var current = config();
         // Without a list every port is allowed, but those below 1024 are nobody's idea of a random one.
-        if (config.AllowPorts.Count == 0) return RandomNumberGenerator.GetInt32(1024, 65536);
-        int index = RandomNumberGenerator.GetInt32(config.AllowedPorts.Count);
-        foreach (var (first, last) in config.AllowedPorts.Ranges)
+        if (current.AllowPorts.Count == 0) return RandomNumberGenerator.GetInt32(1024, 65536);
+        int index = RandomNumberGenerator.GetInt32(current.AllowedPorts.Count);
+        foreach (var (first, last) in current.AllowedPorts.Ranges)
         {
             int length = last - first + 1;
             if (index < length) return first + index;
@@ -106,11 +108,11 @@ internal sealed class ProxyPorts(ServerConfig config, IIngressRegistry registry,
     }
 
     private async ValueTask<IUserListener> OpenTcpAsync(int port, IDisposable claim, CancellationToken cancellationToken) =>
-        new UserListener(await TcpBindListener.BindAsync(config.ProxyBindAddr, port, new TcpListenOptions(), time, logger, cancellationToken), claim);
+        new UserListener(await TcpBindListener.BindAsync(config().ProxyBindAddr, port, new TcpListenOptions(), time, logger, cancellationToken), claim);
 
     private async ValueTask<IUdpPort> OpenUdpAsync(int port, IDisposable claim, CancellationToken cancellationToken)
     {
-        var endPoint = await BindAddress.ResolveAsync(config.ProxyBindAddr, port, cancellationToken);
+        var endPoint = await BindAddress.ResolveAsync(config().ProxyBindAddr, port, cancellationToken);
         return new UdpPort(BindAddress.Bind(endPoint, SocketType.Dgram, ProtocolType.Udp), port, claim);
     }
 

@@ -33,9 +33,9 @@ internal sealed partial class ControlSession
     private long _lastPing;
     private int _state;
 
-    internal ControlSession(ServerContext server, Login login, IMessageCodec codec, bool halfClose)
+    internal ControlSession(ServerContext server, SessionToken token, Login login, IMessageCodec codec, bool halfClose)
     {
-        (_server, Login, Codec, HalfClose) = (server, login, codec, halfClose);
+        (_server, Token, Login, Codec, HalfClose) = (server, token, login, codec, halfClose);
         _logger = PrefixLogger.Append(server.Loggers.CreateLogger("server/session"), PeerText.Escape(RunId, 64));
         _scope = new TaskScope($"session {RunId}", (name, e) => Log.Fault(_logger, name, e), server.Stopping);
         int poolSize = Math.Clamp(login.PoolCount, 0, Math.Max(0, server.Config.Transport.MaxPoolCount));
@@ -44,6 +44,9 @@ internal sealed partial class ControlSession
 
     /// <summary>The login as it was accepted, with the run ID that the server gave.</summary>
     internal Login Login { get; }
+
+    /// <summary>The token that the client logged in with: what it proves itself with, and what payloads are encrypted with, until it ends.</summary>
+    internal SessionToken Token { get; }
 
     /// <summary>The session's run ID.</summary>
     internal string RunId => Login.RunId;
@@ -253,7 +256,7 @@ internal sealed partial class ControlSession
         var pong = new Pong();
         try
         {
-            _server.Auth.VerifyPing(ping);
+            Token.VerifyPing(ping);
             Volatile.Write(ref _lastPing, _server.Time.GetTimestamp());
             Log.Heartbeat(_logger);
         }

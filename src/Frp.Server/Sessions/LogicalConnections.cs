@@ -91,26 +91,27 @@ internal sealed partial class LogicalConnections(ServerContext server)
     private async Task<ControlSession?> AdmitAsync(Connection connection, MessageStream messages, Login login, ClientHello? hello, CancellationToken cancellationToken)
     {
         Log.LoginInfo(_logger, connection.Remote, PeerText.Escape(login.Version, 64), PeerText.Escape(login.Hostname, 256), PeerText.Escape(login.Os, 32), PeerText.Escape(login.Arch, 32));
+        var token = server.Settings().Token; // the one that the session keeps, whatever is reloaded meanwhile
         ControlKeys? keys = null;
         if (hello is not null)
         {
             bool selected = HelloNegotiation.TryAnswer(hello, out var answer, out var cipher);
             await AnswerAsync(messages, answer, cancellationToken);
             if (!selected) throw new ProtocolViolationException($"v2 hello refused: {answer.Error}");
-            keys = ControlKeys.Derive(server.TokenBytes, cipher, hello, answer);
+            keys = ControlKeys.Derive(token.Bytes, cipher, hello, answer);
         }
         ControlSession? session = null;
         try
         {
             if (keys is null && messages.Codec.Version == WireVersion.V2) throw new PeerRefusedException("missing v2 crypto negotiation");
-            server.Auth.VerifyLogin(login);
+            token.VerifyLogin(login);
             if (login.RunId.Length == 0) login.RunId = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
-            session = new ControlSession(server, login, messages.Codec, halfClose: ProductVersion.KnowsFeatures(login.Version) && connection.CanHalfClose);
+            session = new ControlSession(server, token, login, messages.Codec, halfClose: ProductVersion.KnowsFeatures(login.Version) && connection.CanHalfClose);
             await ReplaceAsync(session, cancellationToken);
             var answer = new LoginResp { Version = ProductVersion.Wire, RunId = login.RunId };
             if (session.HalfClose) answer.Features.Add(LoginResp.HalfClose);
             await AnswerAsync(messages, answer, cancellationToken);
-            var secured = keys is null ? ControlEncryption.OpenV1(messages, server.StreamKey) : ControlEncryption.OpenV2(messages, keys, isServer: true);
+            var secured = keys is null ? ControlEncryption.OpenV1(messages, token.StreamKey) : ControlEncryption.OpenV2(messages, keys, isServer: true);
             session.Attach(new ControlChannel(connection, secured, server.Time));
             return session;
         }
@@ -143,7 +144,7 @@ internal sealed partial class LogicalConnections(ServerContext server)
         {
             try
             {
-                server.Auth.VerifyWorkConnection(message);
+                session.Token.VerifyWorkConnection(message);
                 if (session.Pool.TryAdd(new WorkConnection(connection, messages, message.HalfClose && session.HalfClose ? RelayEnd.HalfClose : RelayEnd.CloseBoth))) return true;
                 error = "work connection pool is full, discarding";
             }

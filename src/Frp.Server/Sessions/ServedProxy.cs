@@ -187,7 +187,7 @@ internal sealed partial class ServedProxy : IServerProxyHost, IGroupMember, IAsy
     private ServedWork Layered(WorkConnection work)
     {
         var surplus = work.Messages.TakeSurplus();
-        var layered = PayloadLayers.Wrap(work.Connection, surplus, Registration.UseEncryption ? _server.StreamKey : null, Registration.UseCompression, payloadLimit: _limiter);
+        var layered = PayloadLayers.Wrap(work.Connection, surplus, Registration.UseEncryption ? _session.Token.StreamKey : null, Registration.UseCompression, payloadLimit: _limiter);
         return new ServedWork(layered, layered.CanHalfClose ? work.End : RelayEnd.CloseBoth);
     }
 

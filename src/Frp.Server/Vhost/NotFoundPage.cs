@@ -9,7 +9,9 @@ namespace Frp.Server;
 /// The file is read at each use, so that it can be changed while the server runs. One that cannot be read is said once, until it
 /// can be read again. <b>Concurrency.</b> Any number of readers.
 /// </remarks>
-internal sealed partial class NotFoundPage(ServerConfig config, ILogger logger)
+/// <param name="config">Gives the configuration in force.</param>
+/// <param name="logger">Where it logs.</param>
+internal sealed partial class NotFoundPage(Func<ServerConfig> config, ILogger logger)
 {
     private static readonly ReadOnlyMemory<byte> BuiltIn = Encoding.UTF8.GetBytes("""
         <!DOCTYPE html>
@@ -32,7 +34,7 @@ internal sealed partial class NotFoundPage(ServerConfig config, ILogger logger)
     /// <summary>The page, UTF-8 as far as it is ours. Not to be changed.</summary>
     internal async ValueTask<ReadOnlyMemory<byte>> ReadAsync(CancellationToken cancellationToken)
     {
-        string file = config.Custom404Page;
+        string file = config().Custom404Page;
         if (file.Length == 0) return BuiltIn;
         try
         {

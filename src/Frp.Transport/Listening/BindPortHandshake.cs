@@ -132,15 +132,15 @@ public sealed class BindPortHandshake
 
 /// <summary>A listener whose connections go through the bind port's handshake.</summary>
 /// <param name="inner">Owned.</param>
-/// <param name="handshake">May be shared between listeners.</param>
-public sealed class BindPortListener(IListener inner, BindPortHandshake handshake) : IListener
+/// <param name="handshake">Gives the handshake for the next connection. May be shared between listeners.</param>
+public sealed class BindPortListener(IListener inner, Func<BindPortHandshake> handshake) : IListener
 {
     /// <inheritdoc/>
     public System.Net.EndPoint Local => inner.Local;
 
     /// <inheritdoc/>
     public async ValueTask<IIncoming?> AcceptAsync(CancellationToken cancellationToken) =>
-        await inner.AcceptAsync(cancellationToken) is { } incoming ? new Incoming(incoming, handshake) : null;
+        await inner.AcceptAsync(cancellationToken) is { } incoming ? new Incoming(incoming, handshake()) : null;
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => inner.DisposeAsync();

@@ -7,22 +7,20 @@ namespace Frp.Transport;
 /// <summary>The server side of TLS: one identity, loaded once, and what clients must show.</summary>
 public sealed class TlsServer
 {
+    private readonly ShownIdentity _identity;
     private readonly TrustAnchors? _clientAuthorities;
     private readonly bool _longLived;
     private readonly TimeProvider _timeProvider;
-    private readonly Task _settled;
-    private volatile SslStreamCertificateContext _identity;
 
     // By then a program has started, and so have the clients that waited for it.
     private static readonly TimeSpan GenerationDelay = TimeSpan.FromMilliseconds(250);
 
-    private TlsServer(SslStreamCertificateContext identity, bool generated, TrustAnchors? clientAuthorities, bool longLived, TimeProvider timeProvider)
+    private TlsServer(ShownIdentity identity, TrustAnchors? clientAuthorities, bool longLived, TimeProvider timeProvider)
     {
         _identity = identity;
         _clientAuthorities = clientAuthorities;
         _longLived = longLived;
         _timeProvider = timeProvider;
-        _settled = generated ? GenerateAsync() : Task.CompletedTask;
     }
 
     /// <summary>Whether clients are refused that show no certificate of a trusted authority.</summary>
@@ -31,35 +29,61 @@ public sealed class TlsServer
     /// <summary>The certificate that is shown to clients, once it is the lasting one.</summary>
     public async Task<X509Certificate2> GetCertificateAsync()
     {
-        await _settled;
-        return _identity.TargetCertificate;
+        await _identity.Settled;
+        return _identity.Context.TargetCertificate;
     }
 
     /// <summary>Loads what is needed for handshakes. Where a key has to be generated that goes on behind, with an interim one meanwhile.</summary>
+    /// <param name="options">Which files.</param>
+    /// <param name="timeProvider">The clock.</param>
+    /// <param name="predecessor">Whom this one takes the place of: a generated certificate is passed on, and files are read again.</param>
     /// <exception cref="TlsFileException">A file is missing, unreadable or not what it should be.</exception>
-    public static TlsServer Load(TlsServerOptions options, TimeProvider timeProvider)
+    public static TlsServer Load(TlsServerOptions options, TimeProvider timeProvider, TlsServer? predecessor = null)
     {
         var authorities = options.TrustedCaFile.Length == 0 ? null : TrustAnchors.ForClients(options.TrustedCaFile);
-        bool generated = options.CertFile.Length == 0 || options.KeyFile.Length == 0;
-        var (leaf, intermediates) = generated ? (PemFiles.GenerateInterim(timeProvider), []) : PemFiles.LoadIdentity(options.CertFile, options.KeyFile);
-        return new TlsServer(ContextOf(leaf, intermediates), generated, authorities, options.LongLived, timeProvider);
+        return new TlsServer(IdentityOf(options, timeProvider, predecessor), authorities, options.LongLived, timeProvider);
     }
 
     /// <summary>A server for one rehearsal: its certificate stays as simple as it is.</summary>
     internal static TlsServer Interim(TimeProvider timeProvider) =>
-        new(ContextOf(PemFiles.GenerateInterim(timeProvider), []), generated: false, clientAuthorities: null, longLived: true, timeProvider);
+        new(new ShownIdentity(ContextOf(PemFiles.GenerateInterim(timeProvider), [])), clientAuthorities: null, longLived: true, timeProvider);
+
+    private static ShownIdentity IdentityOf(TlsServerOptions options, TimeProvider timeProvider, TlsServer? predecessor)
+    {
+        if (options.CertFile.Length > 0 && options.KeyFile.Length > 0)
+        {
+            var (leaf, intermediates) = PemFiles.LoadIdentity(options.CertFile, options.KeyFile);
+            return new ShownIdentity(ContextOf(leaf, intermediates));
+        }
+        if (predecessor is { _identity.IsGenerated: true }) return predecessor._identity;
+        var generated = new ShownIdentity(ContextOf(PemFiles.GenerateInterim(timeProvider), [])) { IsGenerated = true };
+        generated.Settled = GenerateAsync(generated, timeProvider);
+        return generated;
+    }
 
     // Measured: a key of RSA-2048 takes 80 to 400 ms of a processor. No client that comes before has to wait for it: whoever accepts a
     // certificate that names nobody accepts one with an elliptic key too. Compat: docs/COMPAT.md, "generated certificate".
-    private async Task GenerateAsync()
+    private static async Task GenerateAsync(ShownIdentity identity, TimeProvider timeProvider)
     {
-        await Task.Delay(GenerationDelay, _timeProvider);
-        _identity = ContextOf(PemFiles.Generate(_timeProvider), []);
+        await Task.Delay(GenerationDelay, timeProvider);
+        identity.Context = ContextOf(PemFiles.Generate(timeProvider), []);
     }
 
     // Offline: the chain that goes out is what the file holds; nobody is asked for the rest.
     private static SslStreamCertificateContext ContextOf(X509Certificate2 leaf, X509Certificate2Collection intermediates) =>
         SslStreamCertificateContext.Create(leaf, intermediates, offline: true);
+
+    /// <summary>What is shown to clients; a generated one becomes another when its lasting key is there.</summary>
+    private sealed class ShownIdentity(SslStreamCertificateContext context)
+    {
+        private volatile SslStreamCertificateContext _context = context;
+
+        internal SslStreamCertificateContext Context { get => _context; set => _context = value; }
+
+        internal bool IsGenerated { get; init; }
+
+        internal Task Settled { get; set; } = Task.CompletedTask;
+    }
 
     /// <summary>Runs the handshake.</summary>
     /// <param name="inner">Owned from here on: closed when the handshake fails.</param>
@@ -74,7 +98,7 @@ public sealed class TlsServer
         string? refusal = null;
         var options = new SslServerAuthenticationOptions
         {
-            ServerCertificateContext = _identity,
+            ServerCertificateContext = _identity.Context,
             EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
             // The server's order decides, whatever the client's is.
             CipherSuitesPolicy = _longLived ? CipherPreference.Fastest : null,

@@ -4,6 +4,7 @@ using Frp.Hosting;
 using Frp.Server;
 using Frp.Transport;
 using Frp.Wire;
+using Microsoft.Extensions.Logging;
 
 namespace Frps;
 
@@ -37,12 +38,31 @@ internal static class ServerCommands
         var logger = loggers.CreateLogger("frps/program");
         if (flags.ConfigFile.Length > 0) ProgramLog.UsesFile(logger, flags.ConfigFile);
         else ProgramLog.UsesFlags(logger);
-        await using var server = new FrpServer(config, loggers);
+        await using var server = new FrpServer(config, loggers, program: new ServerProgram
+        {
+            LoadConfig = flags.ConfigFile.Length > 0 ? strict => ConfigLoader.LoadServer(flags.ConfigFile, flags.Options(LoadPurpose.Run) with { Strict = strict }) : null,
+            SetLogLevel = level => loggers.Level = LogOptions.ParseLevel(level),
+        });
         using var state = new StateSignal(() => ProgramLog.State(logger, server.DescribeState()));
+        using var reload = new ReloadSignal();
         await server.StartAsync(signals.Stop);
+        var reloads = reload.WatchAsync(token => ReloadAsync(server, flags.IsStrict, logger, token), signals.Stop);
         await signals.WaitAsync(TimeProvider.System);
         ProgramLog.Stopping(logger);
+        await reloads;
         await server.StopAsync(ConsoleProgram.DrainTime);
+    }
+
+    private static async Task ReloadAsync(FrpServer server, bool strict, ILogger logger, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await server.ReloadAsync(strict, cancellationToken);
+        }
+        catch (ConfigException e)
+        {
+            ProgramLog.ReloadFailed(logger, e.Message);
+        }
     }
 
     private static Task VerifyAsync(ServerFlags flags)

@@ -206,7 +206,7 @@ public sealed class ConnectFrontTests : FrontTest
         Listen(front, "H.test", routeByUser: "joe");
     }
 
-    private ConnectFront Front(bool passThrough = false) => new(Port, passThrough, new NotFoundPage(Config, NullLogger.Instance), Ingress, Time, NullLogger.Instance);
+    private ConnectFront Front(bool passThrough = false) => new(Port, passThrough, new NotFoundPage(() => Config, NullLogger.Instance), Ingress, Time, NullLogger.Instance);
 
     private IUserListener Listen(ConnectFront front, string domain, string routeByUser = "", string user = "", string password = "") =>
         Keep(front.Listen(new ConnectRoute(domain, routeByUser, user, password), "proxy"));

@@ -30,7 +30,7 @@ public abstract class HttpFrontTest : FrontTest
     private protected async Task StartAsync(string domain, int localPort, HttpTimes? times = null)
     {
         Config.Complete();
-        _front = new HttpFront(Config, Ingress, _users, Time, NullLogger.Instance, times);
+        _front = new HttpFront(() => Config, Ingress, _users, Time, NullLogger.Instance, times);
         await _front.StartAsync(CancellationToken.None);
         await OpenAsync(_front);
         _routes.Add(_front.Serve(new HttpRoute(domain, "", ""), new DirectProxy(localPort, Config, Time)));

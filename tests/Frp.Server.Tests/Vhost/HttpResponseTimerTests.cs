@@ -10,7 +10,7 @@ public sealed class HttpResponseTimerTests
     [Fact]
     public void The_answer_counts_and_neither_the_body_nor_the_connection()
     {
-        using var timer = new ResponseTimer(Limit, _time);
+        using var timer = new ResponseTimer(() => Limit, _time);
         timer.Begin(hasBody: true);
         _time.Advance(Limit * 2);
         timer.Connecting();
@@ -27,7 +27,7 @@ public sealed class HttpResponseTimerTests
     [Fact]
     public void An_answer_ends_it_and_the_next_request_begins_anew()
     {
-        using var timer = new ResponseTimer(Limit, _time);
+        using var timer = new ResponseTimer(() => Limit, _time);
         timer.Begin(hasBody: false);
         timer.End();
         timer.BodySent();

@@ -191,7 +191,7 @@ public class BindPortTests
     }
 
     private async Task<IListener> ListenAsync() =>
-        new BindPortListener(await Peers.ListenAsync(), new BindPortHandshake(Tls.Value, requireTls: false, _time));
+        new BindPortListener(await Peers.ListenAsync(), () => new BindPortHandshake(Tls.Value, requireTls: false, _time));
 
     private Task<Connection?> RunAsync(Connection accepted, bool requireTls = false) =>
         new BindPortHandshake(Tls.Value, requireTls, _time).RunAsync(accepted, Patience.Token).AsTask();

@@ -11,7 +11,7 @@ namespace Frp.Server;
 
 /// <summary>What happens to a request: it is routed, admitted and forwarded, or refused.</summary>
 /// <remarks>Source: wire specification §14.4, "Authentication" and "Errors".</remarks>
-internal sealed partial class HttpApplication(HttpTable table, NotFoundPage notFound, IHttpForwarder forwarder, TimeSpan responseLimit, TimeProvider time, ILogger logger)
+internal sealed partial class HttpApplication(HttpTable table, NotFoundPage notFound, IHttpForwarder forwarder, Func<TimeSpan> responseLimit, TimeProvider time, ILogger logger)
     : IHttpApplication<HttpExchange>
 {
     // A tunnel cuts nobody who says nothing.

@@ -28,7 +28,7 @@ internal sealed class HttpExchange : HttpTransformer
     private Stream? _plainBody;
     private readonly HandedConnection? _connection;
 
-    internal HttpExchange(IFeatureCollection features, TimeSpan responseLimit, TimeProvider time)
+    internal HttpExchange(IFeatureCollection features, Func<TimeSpan> responseLimit, TimeProvider time)
     {
         Timer = new ResponseTimer(responseLimit, time);
         _context = new DefaultHttpContext(features);

@@ -24,20 +24,20 @@ internal sealed partial class HttpFront : IVhostFront
     private readonly ConnectTunnel _connect;
 
     /// <summary>Prepares it; nothing is served before <see cref="StartAsync"/>.</summary>
-    /// <param name="config">The server's configuration.</param>
+    /// <param name="config">Gives the configuration in force.</param>
     /// <param name="ingress">Where routes are claimed.</param>
     /// <param name="users">Where tunnels run: they outlive proxies. Requests are drained by <see cref="DrainAsync"/>.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">Where it logs.</param>
     /// <param name="times">How long things may take.</param>
-    internal HttpFront(ServerConfig config, IIngressRegistry ingress, TaskScope users, TimeProvider time, ILogger logger, HttpTimes? times = null)
+    internal HttpFront(Func<ServerConfig> config, IIngressRegistry ingress, TaskScope users, TimeProvider time, ILogger logger, HttpTimes? times = null)
     {
         (_users, _time, _logger, _times) = (users, time, logger, times ?? new HttpTimes());
         _server = new HttpServer(_times, time);
         _closing = new TaskScope("http connections closing", (name, e) => Log.Fault(_logger, name, e));
         _table = new HttpTable(ingress);
         var notFound = new NotFoundPage(config, logger);
-        _application = new HttpApplication(_table, notFound, Forwarder(), config.VhostHttpTimeout, time, logger);
+        _application = new HttpApplication(_table, notFound, Forwarder(), () => config().VhostHttpTimeout, time, logger);
         _connect = new ConnectTunnel(_table, notFound, _times, time, logger);
     }
 

@@ -5,7 +5,9 @@ namespace Frp.Server;
 /// Neither a slow upload nor the wait for a work connection counts. <b>Concurrency.</b> All members may be called from any thread.
 /// Reused for one request after the other: <see cref="Begin"/> after <see cref="End"/>.
 /// </remarks>
-internal sealed class ResponseTimer(TimeSpan limit, TimeProvider time) : IDisposable
+/// <param name="limit">Gives the limit in force.</param>
+/// <param name="time">The clock.</param>
+internal sealed class ResponseTimer(Func<TimeSpan> limit, TimeProvider time) : IDisposable
 {
     private readonly Lock _lock = new();
     private CancellationTokenSource _source = new(Timeout.InfiniteTimeSpan, time);
@@ -91,6 +93,6 @@ internal sealed class ResponseTimer(TimeSpan limit, TimeProvider time) : IDispos
 
     private void Count()
     {
-        if (_waiting && !_sending && _connecting == 0) _source.CancelAfter(limit);
+        if (_waiting && !_sending && _connecting == 0) _source.CancelAfter(limit());
     }
 }
