@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -5,17 +6,31 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Frp.Transport.Tests;
 
-/// <summary>Connections for tests: real sockets on loopback.</summary>
+/// <summary>Connections for tests: real sockets on loopback, open until the test closes them or the process ends.</summary>
 internal static class Peers
 {
+    // A socket that a test has done with would be reset by its finalizer, whenever the collector comes by, and what the other end
+    // still reads would be lost with it.
+    private static readonly ConcurrentBag<object> Held = [];
+
     internal static ValueTask<TcpBindListener> ListenAsync(string host = "127.0.0.1", TcpListenOptions? options = null) =>
         TcpBindListener.BindAsync(host, 0, options ?? new TcpListenOptions(), TimeProvider.System, NullLogger.Instance);
 
     internal static async Task<Socket> DialAsync(int port)
     {
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        Held.Add(socket);
         await socket.ConnectAsync(IPAddress.Loopback, port).Soon();
         return socket;
+    }
+
+    /// <summary>The next connection, open until somebody closes it.</summary>
+    internal static async Task<Connection> AcceptConnectionAsync(this TcpBindListener listener)
+    {
+        var incoming = await listener.AcceptAsync(Patience.Token).Soon();
+        var connection = (await incoming!.HandshakeAsync(Patience.Token).Soon())!;
+        Held.Add(connection);
+        return connection;
     }
 
     /// <summary>A foreign peer's socket and our connection at its other end.</summary>
@@ -23,8 +38,7 @@ internal static class Peers
     {
         await using var listener = await ListenAsync();
         var peer = await DialAsync(listener.Port);
-        var incoming = await listener.AcceptAsync(Patience.Token).Soon();
-        return (peer, (SocketConnection)(await incoming!.HandshakeAsync(Patience.Token).Soon())!);
+        return (peer, (SocketConnection)await listener.AcceptConnectionAsync());
     }
 
     /// <summary>Both ends ours.</summary>

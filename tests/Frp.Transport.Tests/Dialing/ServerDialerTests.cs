@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Text.Json;
 using Microsoft.Extensions.Time.Testing;
@@ -64,7 +65,7 @@ public class ServerDialerTests
         await using var listener = await Peers.ListenAsync();
         using var cancel = new CancellationTokenSource();
         var dial = ServerDialer.Create(Options(listener, protocol) with { DisableCustomTlsFirstByte = noMarker }, TimeProvider.System).DialAsync(cancel.Token).AsTask();
-        var connection = (await (await listener.AcceptAsync(Patience.Token).Soon())!.HandshakeAsync(Patience.Token))!;
+        var connection = await listener.AcceptConnectionAsync();
         if (protocol == "websocket") connection = await WebSocketListenerHandshake.RunAsync(connection, TimeProvider.System, Patience.Token);
 
         var opening = new byte[4096];
@@ -91,8 +92,8 @@ public class ServerDialerTests
             Tls = new TlsClientOptions { TrustedCaFile = authority.CaFile, ServerName = "example.com" },
         };
         var dial = ServerDialer.Create(options, TimeProvider.System).DialAsync(Patience.Token).AsTask();
-        var accepted = await (await listener.AcceptAsync(Patience.Token).Soon())!.HandshakeAsync(Patience.Token);
-        var outer = await tls.AuthenticateAsync(accepted!, Patience.Token).Soon();
+        var accepted = await listener.AcceptConnectionAsync();
+        var outer = await tls.AuthenticateAsync(accepted, Patience.Token).Soon();
         var server = await WebSocketListenerHandshake.RunAsync(outer, TimeProvider.System, Patience.Token).Soon();
         Assert.Equal("http://example.com", server.Origin);
         var client = await dial.Soon();
@@ -107,8 +108,8 @@ public class ServerDialerTests
     {
         await using var listener = await Peers.ListenAsync();
         var dial = ServerDialer.Create(Options(listener, "websocket"), TimeProvider.System).DialAsync(Patience.Token).AsTask();
-        var accepted = await (await listener.AcceptAsync(Patience.Token).Soon())!.HandshakeAsync(Patience.Token);
-        await HttpHead.ReadAsync(accepted!.Stream, default, 4096, Patience.Token);
+        var accepted = await listener.AcceptConnectionAsync();
+        await HttpHead.ReadAsync(accepted.Stream, default, 4096, Patience.Token);
         await accepted.DisposeAsync();
         await Assert.ThrowsAsync<EndOfStreamException>(() => dial.Soon());
     }
@@ -122,8 +123,8 @@ public class ServerDialerTests
         var time = new FakeTimeProvider();
         await using var listener = await Peers.ListenAsync();
         var dial = ServerDialer.Create(Options(listener, protocol), time).DialAsync(Patience.Token).AsTask();
-        var accepted = await (await listener.AcceptAsync(Patience.Token).Soon())!.HandshakeAsync(Patience.Token);
-        await accepted!.Stream.ReadAsync(1); // it has begun: its deadline runs
+        var accepted = await listener.AcceptConnectionAsync();
+        await accepted.Stream.ReadAsync(1); // it has begun: its deadline runs
         time.Advance(TimeSpan.FromSeconds(10));
         var e = await Assert.ThrowsAsync<TimeoutException>(() => dial.Soon());
         Assert.Equal($"no {wait} within 10 s", e.Message);
@@ -142,11 +143,11 @@ public class ServerDialerTests
     [Fact]
     public async Task A_refusal_names_the_address()
     {
-        var listener = await Peers.ListenAsync();
-        await listener.DisposeAsync();
-        var e = await Assert.ThrowsAsync<System.Net.Sockets.SocketException>(
-            async () => await TcpDialer.DialAsync("127.0.0.1", listener.Port, new TcpDialOptions(), TimeProvider.System, Patience.Token));
-        Assert.StartsWith($"dial 127.0.0.1:{listener.Port}: ", e.Message, StringComparison.Ordinal);
+        using var silent = BindAddress.Bind(new IPEndPoint(IPAddress.Loopback, 0), SocketType.Stream, ProtocolType.Tcp); // ours, and nobody listens
+        int port = ((IPEndPoint)silent.LocalEndPoint!).Port;
+        var e = await Assert.ThrowsAsync<SocketException>(
+            async () => await TcpDialer.DialAsync("127.0.0.1", port, new TcpDialOptions(), TimeProvider.System, Patience.Token));
+        Assert.StartsWith($"dial 127.0.0.1:{port}: ", e.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -197,9 +198,8 @@ public class ServerDialerTests
 
     private static async Task<Connection> ServeAsync(TcpBindListener listener, bool requireTls)
     {
-        var incoming = await listener.AcceptAsync(Patience.Token).Soon();
-        var accepted = await incoming!.HandshakeAsync(Patience.Token).Soon();
-        return (await new BindPortHandshake(Tls.Value, requireTls, TimeProvider.System).RunAsync(accepted!, Patience.Token).Soon())!;
+        var accepted = await listener.AcceptConnectionAsync();
+        return (await new BindPortHandshake(Tls.Value, requireTls, TimeProvider.System).RunAsync(accepted, Patience.Token).Soon())!;
     }
 
     private sealed class FixedResolver(params IPAddress[] addresses) : INameResolver

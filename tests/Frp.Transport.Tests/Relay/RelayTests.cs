@@ -138,6 +138,8 @@ public sealed class RelayTests
         Assert.Equal("ahead of the rest"u8.ToArray(), await ReceiveAllAsync(user).WaitAsync(Deadline));
         user.Shutdown(SocketShutdown.Send);
         await relay.WaitAsync(Deadline);
+        user.Dispose(); // not before: a socket that is done with is reset when the collector comes by
+        service.Dispose();
     }
 
     private static async Task SendAsync(Socket socket, byte[] data)

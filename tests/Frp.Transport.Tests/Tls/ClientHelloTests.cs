@@ -27,12 +27,12 @@ public class ClientHelloTests
             await using var listener = await Peers.ListenAsync();
             string[] names = name is null ? ["-noservername"] : ["-servername", name];
             using var client = Foreign.Start("openssl", ["s_client", "-connect", $"127.0.0.1:{listener.Port}", .. names, .. options.Where(o => o.Length > 0)]);
-            await using var connection = await (await listener.AcceptAsync(Patience.Token).Soon())!.HandshakeAsync(Patience.Token);
+            await using var connection = await listener.AcceptConnectionAsync();
             var bytes = new List<byte>();
             string? read;
-            while (TlsClientHello.Read([.. bytes], out read) is TlsClientHelloState.Partial) bytes.AddRange(await connection!.Stream.ReadAsync(1));
+            while (TlsClientHello.Read([.. bytes], out read) is TlsClientHelloState.Partial) bytes.AddRange(await connection.Stream.ReadAsync(1));
             Assert.Equal(name ?? "", read);
-            await connection!.DisposeAsync();
+            await connection.DisposeAsync();
             await client.WaitForExitAsync(Patience.Token);
         }
     }
