@@ -73,7 +73,9 @@ public sealed class GroupTests : TunnelTest
         var server = await ServerAsync(port);
         await ClientAsync(port, [], new Proxy("down", Ports.Next(), shared, In("g")), new Proxy("up", up.Port, shared, In("g")));
         Assert.Equal(["U", "U", "U", "U"], await GreetingsAsync(shared, 4));
-        Assert.Equal(2, server.Output.Count("handed over to [up] of the same group"));
+        const string HandedOver = "handed over to [up] of the same group";
+        await server.WaitForTextAsync(HandedOver, 2); // the log is written behind what it tells of
+        Assert.Equal(2, server.Output.Count(HandedOver));
     }
 
     [Fact]
@@ -86,6 +88,7 @@ public sealed class GroupTests : TunnelTest
         await user.WaitForEndAsync();
         // Each was tried, and none twice.
         await client.WaitForTextAsync("connect to local service", 2);
+        await server.WaitForTextAsync("handed over to [");
         Assert.Equal(1, server.Output.Count("handed over to ["));
     }
 

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Text;
 using Frp.TestKit;
 
@@ -97,8 +98,10 @@ public sealed class HttpForwardingTests : HttpTest
         async Task<int> StatusOfLargeAsync()
         {
             using var user = await User.ConnectAsync(VhostPort);
-            await user.SendAsync($"GET / HTTP/1.1\r\nHost: site.test\r\nX-Big: {new string('a', 1_050_000)}");
-            return (await HttpAnswer.ReceiveAsync(user.Socket)).Status;
+            var sending = user.SendAsync($"GET / HTTP/1.1\r\nHost: site.test\r\nX-Big: {new string('a', 1_050_000)}");
+            int status = (await HttpAnswer.ReceiveAsync(user.Socket)).Status;
+            if (await Record.ExceptionAsync(() => sending) is { } e) Assert.IsType<SocketException>(e);
+            return status;
         }
     }
 

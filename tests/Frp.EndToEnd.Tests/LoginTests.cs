@@ -115,6 +115,7 @@ public sealed class LoginTests : TunnelTest
         await peer.SendAsync(RawClient.Login("", hostname: "pc\n2026-01-01 00:00:00.000 [I] forged \u001b[2J\u0007\r\u0085\u202e end"));
         await RawClient.ReceiveAnswerAsync(peer);
         await server.WaitForTextAsync("client login info: ip [127.0.0.1");
+        await server.WaitForTextAsync(" end"); // and the rest of what the peer said
         string line = Assert.Single(server.Output.ToString().Split('\n'), l => l.Contains("client login info", StringComparison.Ordinal));
         Assert.Contains("forged", line, StringComparison.Ordinal);
         Assert.DoesNotContain("\u001b[2J", line, StringComparison.Ordinal);

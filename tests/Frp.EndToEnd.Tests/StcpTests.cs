@@ -130,6 +130,7 @@ public sealed class StcpTests : SecretTunnelTest
         var users = await Task.WhenAll(Enumerable.Range(0, 200).Select(_ => User.ConnectAsync(visitor.Port)));
         await Task.WhenAll(users.Select(u => u.EchoAsync(20_000)));
         Assert.Equal(200, echo.OpenCount);
+        await server.WaitForTextAsync("get a user connection", 200); // the log is written behind what it tells of
         Assert.Equal(200, server.Output.Count("get a user connection"));
         foreach (var user in users) user.Dispose();
         await Patience.UntilAsync(() => echo.OpenCount == 0, () => $"{echo.OpenCount} connections are still open");

@@ -68,7 +68,7 @@ public sealed class SudpTests : TunnelTest
         await OfferAsync(echo.Port, "v1");
         var visiting = await VisitAsync("v1", ["secretKey = \"guessed\""]);
         using var user = new UdpUser(_door);
-        await Assert.ThrowsAsync<TimeoutException>(() => user.EchoAsync().WaitAsync(TimeSpan.FromSeconds(2)));
+        await Assert.ThrowsAsync<TimeoutException>(() => user.EchoAsync(limit: TimeSpan.FromSeconds(2)));
         await visiting.WaitForTextAsync("visitor connection of [secret] auth failed");
         await visiting.WaitForTextAsync("the secret proxy cannot be reached");
     }

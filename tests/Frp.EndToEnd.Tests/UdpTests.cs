@@ -48,7 +48,7 @@ public sealed class UdpTests : TunnelTest
         using var user = new UdpUser(_remote);
         await user.EchoAsync();
         await echo.DisposeAsync();
-        await Assert.ThrowsAsync<TimeoutException>(() => user.EchoAsync().WaitAsync(TimeSpan.FromSeconds(2)));
+        await Assert.ThrowsAsync<TimeoutException>(() => user.EchoAsync(limit: TimeSpan.FromSeconds(2)));
         await using var again = new UdpEcho(echo.Port);
         await user.EchoAsync();
     }

@@ -20,11 +20,14 @@ internal sealed class UdpUser : IDisposable
     }
 
     /// <summary>Sends something random until it comes back.</summary>
-    internal async Task EchoAsync(int length = 100)
+    /// <param name="length">How many bytes.</param>
+    /// <param name="limit">How long it asks; until it must be there by default.</param>
+    /// <exception cref="TimeoutException">It has not come back.</exception>
+    internal async Task EchoAsync(int length = 100, TimeSpan? limit = null)
     {
         byte[] sent = RandomNumberGenerator.GetBytes(length), received = new byte[65536];
         long begin = TimeProvider.System.GetTimestamp();
-        while (TimeProvider.System.GetElapsedTime(begin) < Patience.Limit)
+        while (TimeProvider.System.GetElapsedTime(begin) < (limit ?? Patience.Limit))
         {
             using var deadline = new CancellationTokenSource(AskAgain);
             try

@@ -137,7 +137,7 @@ public sealed class DatagramTests
         Assert.SkipUnless(Socket.OSSupportsIPv6, "no IPv6 here");
         using var service = new EchoSocket();
         await using var tunnel = await TunnelEnds.OpenAsync(V1Codec.Instance, _time, service.EndPoint);
-        using var user = new Socket(AddressFamily.InterNetworkV6, SocketType.Dgram, ProtocolType.Udp) { ReceiveTimeout = 10_000 };
+        using var user = new Socket(AddressFamily.InterNetworkV6, SocketType.Dgram, ProtocolType.Udp) { ReceiveTimeout = (int)Patience.Limit.TotalMilliseconds };
         user.Connect(new IPEndPoint(IPAddress.IPv6Loopback, tunnel.Address.Port));
         Echo(user);
         using var four = tunnel.NewUser();

@@ -41,10 +41,10 @@ internal sealed class TunnelEnds : IAsyncDisposable
         return new TunnelEnds(codec, time, service, a, b);
     }
 
-    /// <summary>A user of the port, who waits ten seconds for an answer at most.</summary>
+    /// <summary>A user of the port, who waits for an answer as long as a test waits for anything.</summary>
     internal Socket NewUser()
     {
-        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp) { ReceiveTimeout = 10_000 };
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp) { ReceiveTimeout = (int)Patience.Limit.TotalMilliseconds };
         socket.Connect(Address);
         return socket;
     }
