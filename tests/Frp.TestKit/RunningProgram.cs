@@ -8,6 +8,7 @@ namespace Frp.TestKit;
 /// <remarks><b>Ownership.</b> Disposing it kills it, with no chance to clean up, and waits for its end.</remarks>
 public sealed partial class RunningProgram : IAsyncDisposable
 {
+    private const int SignalHangUp = 1;
     private const int SignalTerminate = 15;
     private readonly Process _process;
     private readonly Task _reading;
@@ -103,10 +104,13 @@ public sealed partial class RunningProgram : IAsyncDisposable
     }
 
     /// <summary>Asks the process to end (SIGTERM).</summary>
-    public void Terminate()
-    {
-        if (Kill(Id, SignalTerminate) != 0) throw new InvalidOperationException($"no signal to {Name}: error {Marshal.GetLastPInvokeError()}");
-    }
+    public void Terminate() => Signal(Id, SignalTerminate);
+
+    /// <summary>Tells the process that its terminal is gone, or, when it has none, to reload (SIGHUP).</summary>
+    public void HangUp() => HangUp(Id);
+
+    /// <summary>The same for a process by its id, which is the caller's to know.</summary>
+    public static void HangUp(int process) => Signal(process, SignalHangUp);
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -114,6 +118,11 @@ public sealed partial class RunningProgram : IAsyncDisposable
         if (!_process.HasExited) _process.Kill();
         await Task.WhenAll(_process.WaitForExitAsync(), _reading).Soon();
         _process.Dispose();
+    }
+
+    private static void Signal(int process, int number)
+    {
+        if (Kill(process, number) != 0) throw new InvalidOperationException($"no signal to process {process}: error {Marshal.GetLastPInvokeError()}");
     }
 
     private async Task ReadAsync()

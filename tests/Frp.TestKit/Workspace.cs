@@ -31,6 +31,12 @@ public sealed class Workspace : IAsyncDisposable
     public RunningProgram Run(string program, params IEnumerable<string> arguments) =>
         Keep(RunningProgram.Start(program, ProductPrograms.PathOf(program), arguments, ProductPrograms.Environment, Folder));
 
+    /// <summary>Starts a foreign program that runs one of the product, in the product's environment.</summary>
+    /// <param name="file">The executable.</param>
+    /// <param name="arguments">Its arguments, with the product's program and its own.</param>
+    public RunningProgram RunAround(string file, params IEnumerable<string> arguments) =>
+        Keep(RunningProgram.Start(Path.GetFileName(file), file, arguments, ProductPrograms.Environment, Folder));
+
     /// <summary>Starts a foreign program, with this process's path.</summary>
     /// <param name="file">The executable.</param>
     /// <param name="arguments">Its arguments.</param>

@@ -1,0 +1,97 @@
+using System.Globalization;
+using Frp.TestKit;
+
+namespace Frp.EndToEnd.Tests;
+
+/// <summary>SIGHUP, with a controlling terminal and without.</summary>
+public sealed class ReloadSignalTests : TunnelTest
+{
+    private const int CodeOfHangUp = 128 + 1;
+
+    private readonly int _port = Ports.Next();
+
+    [Fact]
+    public async Task Without_a_terminal_the_client_reads_its_file_again()
+    {
+        await using var echo = TcpService.Echo();
+        Proxy first = new("first", echo.Port, Ports.Next()), second = new("second", echo.Port, Ports.Next());
+        await ServerAsync(_port);
+        string file = Work.Write(To + first);
+        var client = Detached("-c", file);
+        await client.WaitForTextAsync(first.Started);
+        using var user = await User.ConnectAsync(first.RemotePort);
+        await user.EchoAsync();
+
+        File.WriteAllText(file, To + first + second);
+        client.HangUp();
+        await client.WaitForTextAsync(second.Started);
+        await client.WaitForTextAsync("success reload conf");
+
+        File.WriteAllText(file, To + "nonsense = 1\n");
+        client.HangUp();
+        await client.WaitForTextAsync("reload conf failed: ");
+        Assert.Contains($"{file}:3: ", client.Output.ToString(), StringComparison.Ordinal);
+        await user.EchoAsync();
+        await User.EchoOnceAsync(second.RemotePort);
+        Assert.Equal(1, client.Output.Count(first.Started));
+        client.Terminate();
+        user.Dispose();
+        Assert.Equal(0, await client.WaitForExitAsync());
+    }
+
+    [Fact]
+    public async Task Every_client_of_a_directory_reloads()
+    {
+        await using var echo = TcpService.Echo();
+        await ServerAsync(_port);
+        string folder = Path.Combine(Work.Folder, "conf");
+        Directory.CreateDirectory(folder);
+        Proxy Of(string name) => new(name, echo.Port, Ports.Next());
+        string[] files = [.. new[] { "a", "b" }.Select(name => Path.Combine(folder, name))];
+        foreach (string file in files) File.WriteAllText(file, To + Of(Path.GetFileName(file)));
+        var client = Detached("--config_dir", folder);
+        await client.WaitForTextAsync("start proxy success", 2);
+        foreach (string file in files) File.AppendAllText(file, Of(Path.GetFileName(file) + "2").ToString());
+        client.HangUp();
+        await client.WaitForTextAsync("[a2] start proxy success");
+        await client.WaitForTextAsync("[b2] start proxy success");
+    }
+
+    [Fact]
+    public async Task A_client_without_a_file_has_nothing_to_read_and_goes_on()
+    {
+        await using var echo = TcpService.Echo();
+        int remote = Ports.Next();
+        await ServerAsync(_port);
+        var client = Detached("tcp", "-s", "127.0.0.1", "-P", $"{_port}", "-n", "quick", "-l", $"{echo.Port}", "-r", $"{remote}");
+        await client.WaitForTextAsync("[quick] start proxy success");
+        client.HangUp();
+        await client.WaitForTextAsync("reload conf failed: ");
+        await User.EchoOnceAsync(remote);
+    }
+
+    [Theory]
+    [InlineData("frpc", "try to connect to server...")]
+    [InlineData("frps", Started)]
+    public async Task With_a_terminal_it_ends_the_program(string program, string ready)
+    {
+        string file = Work.Write(program == "frpc" ? $"{To}loginFailExit = false\n" : $"bindAddr = \"127.0.0.1\"\nbindPort = {_port}\n");
+        // The shell's own process becomes the program, and ends as it ends.
+        string command = $"echo $$; exec '{ProductPrograms.PathOf(program)}' -c '{file}'";
+        var terminal = Work.RunAround(Need("script"), "-qec", command, "/dev/null");
+        await terminal.WaitForTextAsync(ready);
+        RunningProgram.HangUp(int.Parse(terminal.Output.ToString().Split('\n')[0].Trim(), CultureInfo.InvariantCulture));
+        Assert.Equal(CodeOfHangUp, await terminal.WaitForExitAsync());
+    }
+
+    private string To => $"serverAddr = \"127.0.0.1\"\nserverPort = {_port}\n";
+
+    private RunningProgram Detached(params string[] arguments) => Work.RunAround(Need("setsid"), [ProductPrograms.PathOf("frpc"), .. arguments]);
+
+    private static string Need(string name)
+    {
+        string? path = ForeignPrograms.Find(name);
+        Assert.SkipWhen(path is null, $"{name} is not installed");
+        return path!;
+    }
+}
