@@ -1,6 +1,5 @@
 using System.Net.Sockets;
 using System.Security.Cryptography;
-using System.Text;
 using Frp.TestKit;
 
 namespace Frp.EndToEnd.Tests;
@@ -79,10 +78,7 @@ public sealed class HttpsTests : HttpsTunnelTest
         int port = Ports.Next(), vhost = Ports.Next();
         await ServerAsync(port, $"vhostHTTPSPort = {vhost}");
         await ServeAsync(port, [], Named("digest", "https", digest.Port, Domains("a.test")));
-        byte[] name = Encoding.ASCII.GetBytes("a.test");
-        byte[] extension = [0, 0, 0, (byte)(name.Length + 5), 0, (byte)(name.Length + 3), 0, 0, (byte)name.Length, .. name];
-        byte[] body = [3, 3, .. RandomNumberGenerator.GetBytes(32), 0, 0, 2, 0x13, 1, 1, 0, 0, (byte)extension.Length, .. extension];
-        byte[] sent = [22, 3, 1, 0, (byte)(body.Length + 4), 1, 0, 0, (byte)body.Length, .. body, .. RandomNumberGenerator.GetBytes(300_000)];
+        byte[] sent = [.. HelloFor("a.test"), .. RandomNumberGenerator.GetBytes(300_000)];
         using var user = await User.ConnectAsync(vhost);
         await user.SendAsync(sent);
         user.CompleteWrites();

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using Frp.TestKit;
 
 namespace Frp.EndToEnd.Tests;
@@ -8,6 +10,15 @@ public abstract class HttpsTunnelTest : TunnelTest
     private CertificateFolder? _authority;
 
     private protected CertificateFolder Authority => _authority ??= new CertificateFolder(Work.Folder, "authority");
+
+    /// <summary>A ClientHello that asks for a host name, and for nothing that a handshake could be completed with.</summary>
+    private protected static byte[] HelloFor(string host)
+    {
+        byte[] name = Encoding.ASCII.GetBytes(host);
+        byte[] extension = [0, 0, 0, (byte)(name.Length + 5), 0, (byte)(name.Length + 3), 0, 0, (byte)name.Length, .. name];
+        byte[] body = [3, 3, .. RandomNumberGenerator.GetBytes(32), 0, 0, 2, 0x13, 1, 1, 0, 0, (byte)extension.Length, .. extension];
+        return [22, 3, 1, 0, (byte)(body.Length + 4), 1, 0, 0, (byte)body.Length, .. body];
+    }
 
     /// <summary>A proxy of any kind, as text.</summary>
     private protected static string Named(string name, string type, int localPort, params string[] lines) =>
