@@ -40,6 +40,8 @@ internal sealed class Summaries
                     _ => throw new InvalidOperationException($"{member}: no words for users: {node}"),
                 });
         var line = string.Join(' ', text.ToString().Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        if (line.Contains("`null`", StringComparison.Ordinal))
+            throw new InvalidOperationException($"{member}: no user says null; remarks are for programmers");
         return line.Length > 0 ? line : throw new InvalidOperationException($"{member} has no summary");
     }
 

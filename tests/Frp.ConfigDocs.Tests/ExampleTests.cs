@@ -84,7 +84,7 @@ public partial class ExampleTests
     }
 
     [Theory]
-    [InlineData("../README.md", 2)]
+    [InlineData("../README.md", 5)]
     [InlineData("configuration.md", 7)]
     public void What_the_documentation_shows_loads(string file, int count)
     {

@@ -9,7 +9,8 @@ namespace Frp.Proxies;
 /// <summary>A TCP service that visitors reach directly, peer to peer, when NAT can be traversed.</summary>
 public sealed class XtcpProxyConfig : SecretProxyConfig
 {
-    /// <summary>What is offered to the peer; <c>null</c> = everything.</summary>
+    /// <summary>What is offered to the peer.</summary>
+    /// <remarks><c>null</c> = everything.</remarks>
     public NatTraversalConfig? NatTraversal { get; set; }
 }
 
@@ -31,7 +32,8 @@ public sealed class XtcpVisitorConfig : VisitorConfig
     public string FallbackTo { get; set; } = "";
     /// <summary>How long a connection waits for the tunnel before it falls back.</summary>
     public int FallbackTimeoutMs { get; set; }
-    /// <summary>What is offered to the peer; <c>null</c> = everything.</summary>
+    /// <summary>What is offered to the peer.</summary>
+    /// <remarks><c>null</c> = everything.</remarks>
     public NatTraversalConfig? NatTraversal { get; set; }
 
     /// <summary>Period of probing the tunnel.</summary>
