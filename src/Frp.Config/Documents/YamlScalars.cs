@@ -1,0 +1,92 @@
+using System.Globalization;
+using System.Text;
+using YamlDotNet.Core;
+using YamlDotNet.Core.Events;
+
+namespace Frp.Config;
+
+/// <summary>What a scalar of YAML 1.1 means: <c>yes</c> is a boolean, <c>010</c> is 8, <c>1_000</c> a thousand, a date a text.</summary>
+internal static class YamlScalars
+{
+    private const string Core = "tag:yaml.org,2002:";
+    public const string MergeTag = Core + "merge";
+
+    /// <summary>Reads a scalar.</summary>
+    /// <exception cref="FormatException">It is not what its tag says.</exception>
+    public static ConfigNode Read(Scalar scalar)
+    {
+        var line = (int)Math.Max(scalar.Start.Line, 1);
+        var (text, tag) = (scalar.Value, scalar.Tag.IsEmpty ? "" : scalar.Tag.Value);
+        if (tag.Length == 0)
+            return scalar.Style == ScalarStyle.Plain ? Plain(line, text) : ConfigNode.NewString(line, text);
+        if (tag == Core + "binary")
+            return ConfigNode.NewString(line, Binary(text));
+        if (tag == Core + "timestamp")
+            return Timestamp(text) is { } time ? ConfigNode.NewString(line, time) : throw Mismatch(text, "timestamp");
+        if (!tag.StartsWith(Core, StringComparison.Ordinal) || tag[Core.Length..] is not ("int" or "float" or "bool" or "null"))
+            return ConfigNode.NewString(line, text);
+        var node = Plain(line, text);
+        return (tag[Core.Length..], node.Kind) switch
+        {
+            ("int", ConfigNodeKind.Integer) or ("float", ConfigNodeKind.Float) or ("bool", ConfigNodeKind.Boolean) or ("null", ConfigNodeKind.Null) => node,
+            ("float", ConfigNodeKind.Integer) => node,
+            _ => throw Mismatch(text, tag[Core.Length..]),
+        };
+    }
+
+    private static ConfigNode Plain(int line, string text)
+    {
+        switch (text)
+        {
+            case "" or "~" or "null" or "Null" or "NULL":
+                return ConfigNode.NewNull(line);
+            case "y" or "Y" or "yes" or "Yes" or "YES" or "on" or "On" or "ON" or "true" or "True" or "TRUE":
+                return ConfigNode.NewBoolean(line, true);
+            case "n" or "N" or "no" or "No" or "NO" or "off" or "Off" or "OFF" or "false" or "False" or "FALSE":
+                return ConfigNode.NewBoolean(line, false);
+            case ".inf" or ".Inf" or ".INF" or "+.inf" or "+.Inf" or "+.INF" or "-.inf" or "-.Inf" or "-.INF" or ".nan" or ".NaN" or ".NAN":
+                return ConfigNode.NewFloat(line, text);
+        }
+        return text[0] is '+' or '-' or '.' or (>= '0' and <= '9') ? Number(line, text) : ConfigNode.NewString(line, text);
+    }
+
+    private static ConfigNode Number(int line, string text)
+    {
+        if (Timestamp(text) is { } time)
+            return ConfigNode.NewString(line, time);
+        var plain = text[0] == '.' ? text : text.Replace("_", "", StringComparison.Ordinal);
+        if (GoNumber.TryInteger(plain, out var integer))
+            return ConfigNode.NewInteger(line, integer, integer.ToString(CultureInfo.InvariantCulture));
+        if (GoNumber.TryUnsigned(plain, out var unsigned))
+            return ConfigNode.NewFloat(line, unsigned.ToString(CultureInfo.InvariantCulture));
+        return GoNumber.TryFloat(plain, out var number)
+            ? ConfigNode.NewNumber(line, number) : ConfigNode.NewString(line, text);
+    }
+
+    // A date becomes a text, in the form that Go writes times in.
+    private static string? Timestamp(string text)
+    {
+        if (text.Length < 8 || text[4] != '-')
+            return null;
+        string[] formats = ["yyyy-M-d", "yyyy-M-d H:m:s.FFFFFFF", "yyyy-M-d'T'H:m:s.FFFFFFF'Z'", "yyyy-M-d't'H:m:s.FFFFFFF'Z'", "yyyy-M-d'T'H:m:s.FFFFFFFzzz", "yyyy-M-d't'H:m:s.FFFFFFFzzz"];
+        if (!DateTimeOffset.TryParseExact(text, formats, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time))
+            return null;
+        var zone = time.Offset == TimeSpan.Zero ? "Z" : time.ToString("zzz", CultureInfo.InvariantCulture);
+        return time.ToString("yyyy-MM-ddTHH:mm:ss.FFFFFFF", CultureInfo.InvariantCulture) + zone;
+    }
+
+    private static string Binary(string text)
+    {
+        try
+        {
+            return Encoding.UTF8.GetString(Convert.FromBase64String(text));
+        }
+        catch (FormatException e)
+        {
+            throw new FormatException("!!binary value contains invalid base64 data", e);
+        }
+    }
+
+    private static FormatException Mismatch(string text, string tag) => new($"cannot decode `{text}` as a !!{tag}");
+}
+
