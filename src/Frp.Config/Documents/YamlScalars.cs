@@ -5,7 +5,7 @@ using YamlDotNet.Core.Events;
 
 namespace Frp.Config;
 
-/// <summary>What a scalar of YAML 1.1 means: <c>yes</c> is a boolean, <c>010</c> is 8, <c>1_000</c> a thousand, a date a text.</summary>
+/// <summary>What a scalar of YAML 1.1 means: <c>yes</c> is a boolean, <c>010</c> is 8, <c>1_000</c> a thousand, a date a text as it stands.</summary>
 internal static class YamlScalars
 {
     private const string Core = "tag:yaml.org,2002:";
@@ -21,8 +21,6 @@ internal static class YamlScalars
             return scalar.Style == ScalarStyle.Plain ? Plain(line, text) : ConfigNode.NewString(line, text);
         if (tag == Core + "binary")
             return ConfigNode.NewString(line, Binary(text));
-        if (tag == Core + "timestamp")
-            return Timestamp(text) is { } time ? ConfigNode.NewString(line, time) : throw Mismatch(text, "timestamp");
         if (!tag.StartsWith(Core, StringComparison.Ordinal) || tag[Core.Length..] is not ("int" or "float" or "bool" or "null"))
             return ConfigNode.NewString(line, text);
         var node = Plain(line, text);
@@ -52,27 +50,13 @@ internal static class YamlScalars
 
     private static ConfigNode Number(int line, string text)
     {
-        if (Timestamp(text) is { } time)
-            return ConfigNode.NewString(line, time);
-        var plain = text[0] == '.' ? text : text.Replace("_", "", StringComparison.Ordinal);
+        var plain = text.Replace("_", "", StringComparison.Ordinal);
         if (GoNumber.TryInteger(plain, out var integer))
             return ConfigNode.NewInteger(line, integer, integer.ToString(CultureInfo.InvariantCulture));
         if (GoNumber.TryUnsigned(plain, out var unsigned))
             return ConfigNode.NewFloat(line, unsigned.ToString(CultureInfo.InvariantCulture));
         return GoNumber.TryFloat(plain, out var number)
             ? ConfigNode.NewNumber(line, number) : ConfigNode.NewString(line, text);
-    }
-
-    // A date becomes a text, in the form that Go writes times in.
-    private static string? Timestamp(string text)
-    {
-        if (text.Length < 8 || text[4] != '-')
-            return null;
-        string[] formats = ["yyyy-M-d", "yyyy-M-d H:m:s.FFFFFFF", "yyyy-M-d'T'H:m:s.FFFFFFF'Z'", "yyyy-M-d't'H:m:s.FFFFFFF'Z'", "yyyy-M-d'T'H:m:s.FFFFFFFzzz", "yyyy-M-d't'H:m:s.FFFFFFFzzz"];
-        if (!DateTimeOffset.TryParseExact(text, formats, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time))
-            return null;
-        var zone = time.Offset == TimeSpan.Zero ? "Z" : time.ToString("zzz", CultureInfo.InvariantCulture);
-        return time.ToString("yyyy-MM-ddTHH:mm:ss.FFFFFFF", CultureInfo.InvariantCulture) + zone;
     }
 
     private static string Binary(string text)

@@ -57,8 +57,18 @@ internal sealed class YamlSource
 
     private void Advance()
     {
-        if (!_parser.MoveNext())
-            throw new YamlFaultException(1, "unexpected end of the document");
+        var line = _parser.Current is { } current ? LineOf(current.End) : 1;
+        try
+        {
+            if (_parser.MoveNext())
+                return;
+        }
+        catch (Exception e) when (e is InvalidOperationException or ArgumentException or FormatException or OverflowException or IndexOutOfRangeException)
+        {
+            // The library does not tell every mistake in its own words.
+            throw new YamlFaultException(line, "did not find what was expected behind this line");
+        }
+        throw new YamlFaultException(line, "unexpected end of the document");
     }
 
     // Reads what begins at the current event and leaves the one behind it as the current one.

@@ -38,21 +38,23 @@ internal static class GoFloat
     }
 
     // 0.DIGITS * 10^Point; no digits at all are zero.
-    private static (string Digits, int Point) Shortest(double value) => Parts(value.ToString("E16", CultureInfo.InvariantCulture), value.ToString("R", CultureInfo.InvariantCulture));
+    private static (string Digits, int Point) Shortest(double value) => Parts(value.ToString("R", CultureInfo.InvariantCulture));
 
     private static (string Digits, int Point) Rounded(double value, int digits, bool trim)
     {
-        var text = value.ToString("E" + (digits - 1).ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
-        var (all, point) = Parts(text, text);
+        var (all, point) = Parts(value.ToString("E" + (digits - 1).ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture));
         return (trim ? all : all.PadRight(digits, '0'), point);
     }
 
-    private static (string Digits, int Point) Parts(string scientific, string text)
+    private static (string Digits, int Point) Parts(string text)
     {
-        var power = int.Parse(scientific.AsSpan(scientific.IndexOf('E', StringComparison.Ordinal) + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
         var end = text.IndexOf('E', StringComparison.Ordinal);
-        var digits = (end < 0 ? text : text[..end]).Replace(".", "", StringComparison.Ordinal).TrimStart('0').TrimEnd('0');
-        return (digits, digits.Length == 0 ? 0 : power + 1);
+        var power = end < 0 ? 0 : int.Parse(text.AsSpan(end + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
+        var mantissa = end < 0 ? text : text[..end];
+        var point = mantissa.IndexOf('.', StringComparison.Ordinal);
+        var all = mantissa.Replace(".", "", StringComparison.Ordinal);
+        var digits = all.TrimStart('0');
+        return digits.Length == 0 ? ("", 0) : (digits.TrimEnd('0'), (point < 0 ? mantissa.Length : point) - (all.Length - digits.Length) + power);
     }
 
     private static string Plain((string Digits, int Point) number)

@@ -121,6 +121,11 @@ internal sealed partial class TemplateExecution
             arguments[i] = Argument(dot, words![i + 1], ParameterAt(function, i));
         if (final != Missing)
             arguments[^1] = Checked(final, ParameterAt(function, count - 1));
+        if (name == "call" && arguments[0] is { } value)
+        {
+            _at = node;
+            throw Fault($"error calling call: non-function {(given > 0 ? words![1] : GoType.ValueText(value))} of type {GoType.Name(value)}");
+        }
         return Invoke(name, function, arguments, node);
     }
 

@@ -33,7 +33,8 @@ internal static class TemplateFunctions
         ["len"] = new([Parameter.Any], null, static a => Length(a[0])),
         ["index"] = new([Parameter.Any], Parameter.Any, Index),
         ["slice"] = new([Parameter.Any], Parameter.Any, Slice),
-        ["call"] = new([Parameter.Any], Parameter.Any, Call),
+        // No value of a configuration's template is a function; whoever evaluates arguments says so of one that is there.
+        ["call"] = new([Parameter.Any], Parameter.Any, static _ => throw new FormatException("call of nil")),
         ["print"] = new([], Parameter.Any, GoFormat.Print),
         ["println"] = new([], Parameter.Any, GoFormat.PrintLine),
         ["printf"] = new([Parameter.Text], Parameter.Any, static a => GoFormat.Printf((string)a[0]!, a[1..], MaxText)),
@@ -115,9 +116,6 @@ internal static class TemplateFunctions
             ? list.Slice(bounds[0], bounds[1]) : Encoding.UTF8.GetString(Encoding.UTF8.GetBytes((string)item), bounds[0], bounds[1] - bounds[0]);
     }
 
-    // No value of a configuration's template is a function.
-    private static object? Call(object?[] arguments) => throw new FormatException(
-        arguments[0] is { } value ? $"non-function of type {GoType.Name(value)}" : "call of nil");
 
     private static string Shown(object?[] values) =>
         values is [string text] ? text : GoFormat.Print([.. values.Select(v => v is TemplateData or null ? GoValues.Printed(v) : v)]);
@@ -203,10 +201,12 @@ internal static class Comparison
         if (first is null || second is null)
             return first is null && second is null;
         if (first.GetType() != second.GetType())
-            throw new FormatException($"non-comparable types {GoFormat.Print([first])}: {GoType.Name(first)}, {GoType.Name(second)}: {GoFormat.Print([second])}");
+            throw new FormatException($"non-comparable types {Shown(first)}: {GoType.Name(first)}, {GoType.Name(second)}: {GoFormat.Print([second])}");
         return second is TemplateList or EnvironmentMap
-            ? throw new FormatException($"non-comparable type {GoFormat.Print([second])}: {GoType.Name(second)}") : first.Equals(second);
+            ? throw new FormatException($"non-comparable type {Shown(second)}: {GoType.Name(second)}") : first.Equals(second);
     }
+
+    private static string Shown(object value) => GoFormat.Printf("%s", [value], TemplateFunctions.MaxText);
 
     private static bool AreComparable(Basic kind, Basic other) =>
         kind == other || (kind is Basic.Integer or Basic.Unsigned && other is Basic.Integer or Basic.Unsigned);

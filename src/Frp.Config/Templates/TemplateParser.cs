@@ -263,10 +263,10 @@ internal sealed partial class TemplateParser
         {
             return _latest = _lexer.Next();
         }
-        catch (TemplateFault e) when (_actionLine != 0 && _actionLine != e.Line)
+        catch (TemplateFault e)
         {
-            var started = $" in action started at {MainName}:{_actionLine}";
-            throw new TemplateFault(e.Line, e.Message + (e.Message.EndsWith(" action", StringComparison.Ordinal) ? started[" in action".Length..] : started));
+            // Told when it is its turn: the parser looks ahead.
+            return _latest = new TemplateToken(TokenKind.Broken, 0, e.Message, e.Line);
         }
     }
 
@@ -294,7 +294,15 @@ internal sealed partial class TemplateParser
         return token;
     }
 
-    private TemplateFault Unexpected(TemplateToken token, string context) => Fault($"unexpected {token.Description} in {context}");
+    private TemplateFault Unexpected(TemplateToken token, string context)
+    {
+        if (token.Kind != TokenKind.Broken)
+            return Fault($"unexpected {token.Description} in {context}");
+        if (_actionLine == 0 || _actionLine == token.Line)
+            return Fault(token.Text);
+        var started = $" in action started at {MainName}:{_actionLine}";
+        return Fault(token.Text + (token.Text.EndsWith(" action", StringComparison.Ordinal) ? started[" in action".Length..] : started));
+    }
 
     private TemplateFault Fault(string message) => new(Math.Max(_latest.Line, 1), message);
 

@@ -6,6 +6,8 @@ namespace Frp.Config.Templates;
 internal enum TokenKind
 {
     Eof,
+    /// <summary>Nothing: the text is broken here, and says how.</summary>
+    Broken,
     Text,
     LeftDelimiter,
     RightDelimiter,

@@ -62,6 +62,9 @@ internal static class GoType
         _ => value.GetType().Name,
     };
 
+    /// <summary>A value where its text is asked for without printing it: only texts have one.</summary>
+    public static string ValueText(object value) => value as string ?? $"<{Name(value)} Value>";
+
     public static bool IsInteger(object? value, out long integer)
     {
         (var isInteger, integer) = value switch
