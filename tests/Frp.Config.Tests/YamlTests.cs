@@ -40,7 +40,7 @@ public class YamlTests
     // Numbers that no integer holds are the same when their values are.
     private static string Text(JsonNode? node) => node is null ? "null" : node switch
     {
-        JsonValue value when value.GetValueKind() == JsonValueKind.Number => value.GetValue<double>().ToString("R", CultureInfo.InvariantCulture),
+        JsonValue value when value.GetValueKind() == JsonValueKind.Number => double.Parse(value.ToJsonString(), CultureInfo.InvariantCulture).ToString("R", CultureInfo.InvariantCulture),
         JsonObject table => "{" + string.Join(",", table.Select(m => $"{JsonSerializer.Serialize(m.Key)}:{Text(m.Value)}")) + "}",
         JsonArray array => "[" + string.Join(",", array.Select(Text)) + "]",
         var other => other!.ToJsonString(),
@@ -96,8 +96,8 @@ public class YamlTests
 
     [Theory]
     [InlineData("a: [", "f.yaml:", "error converting YAML to JSON: yaml: line ")]
-    [InlineData("bindPort: 1\n  x: 3", "f.yaml:2: ", "error converting YAML to JSON: yaml: line 2: mapping values are not allowed in this context")]
-    [InlineData("a:\n\tb: 1", "f.yaml:2: ", "yaml: line 2: ")]
+    [InlineData("bindPort: 1\n  x: 3", "f.yaml:2: ", "error converting YAML to JSON: yaml: line 2: while scanning a plain scalar value, found invalid mapping")]
+    [InlineData("a:\n\tb: 1", "f.yaml:1: ", "found invalid tab as indentation")]
     [InlineData("x: 1\ny: *a", "f.yaml:2: ", "unknown anchor 'a' referenced")]
     [InlineData("- a", "f.yaml:1: ", "json: cannot unmarshal array into object")]
     [InlineData("text", "f.yaml:1: ", "json: cannot unmarshal string into object")]

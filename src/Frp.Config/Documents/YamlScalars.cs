@@ -50,6 +50,9 @@ internal static class YamlScalars
 
     private static ConfigNode Number(int line, string text)
     {
+        // Behind a leading point underscores stand between digits or nowhere; elsewhere anywhere.
+        if (text[0] == '.' && !HasSeparatingUnderscores(text))
+            return ConfigNode.NewString(line, text);
         var plain = text.Replace("_", "", StringComparison.Ordinal);
         if (GoNumber.TryInteger(plain, out var integer))
             return ConfigNode.NewInteger(line, integer, integer.ToString(CultureInfo.InvariantCulture));
@@ -57,6 +60,14 @@ internal static class YamlScalars
             return ConfigNode.NewFloat(line, unsigned.ToString(CultureInfo.InvariantCulture));
         return GoNumber.TryFloat(plain, out var number)
             ? ConfigNode.NewNumber(line, number) : ConfigNode.NewString(line, text);
+    }
+
+    private static bool HasSeparatingUnderscores(string text)
+    {
+        for (var i = 0; i < text.Length; i++)
+            if (text[i] == '_' && !(char.IsAsciiDigit(text[i - 1]) && i + 1 < text.Length && char.IsAsciiDigit(text[i + 1])))
+                return false;
+        return true;
     }
 
     private static string Binary(string text)
