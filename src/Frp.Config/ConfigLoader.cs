@@ -22,10 +22,10 @@ public static class ConfigLoader
     public static LoadedConfig<ServerConfig> LoadServer(ReadOnlySpan<byte> content, string name, LoadOptions? options = null)
     {
         options ??= LoadOptions.Standard;
-        var root = ConfigDocument.Read(content, name);
-        var errors = new ConfigErrors(name, root);
+        var document = ConfigDocument.Read(content, name, DocumentRole.Server, options);
+        var errors = new ConfigErrors(document);
         var config = new ServerConfig();
-        new ConfigBinder(errors, options.Strict, NoVariants).Bind(root, config, Model.Of<ServerConfig>(ConfigJson.Default), BindScope.Root);
+        new ConfigBinder(errors, document, options.Strict, NoVariants).Bind(config, Model.Of<ServerConfig>(ConfigJson.Default));
         config.Complete();
         if (options.Purpose != LoadPurpose.Find)
             config.Validate(errors, options.AllowUnsafe);
@@ -58,10 +58,11 @@ public static class ConfigLoader
     {
         ArgumentNullException.ThrowIfNull(catalog);
         options ??= LoadOptions.Standard;
-        var root = ConfigDocument.Read(content, name);
-        var errors = new ConfigErrors(name, root);
+        var document = ConfigDocument.Read(content, name, DocumentRole.Client, options);
+        var errors = new ConfigErrors(document);
         var config = new ClientConfig();
-        new ConfigBinder(errors, options.Strict, Variants.Of(catalog)).Bind(root, config, Model.Of<ClientConfig>(ConfigJson.Default), BindScope.Root);
+        new ConfigBinder(errors, document, options.Strict, Variants.Of(catalog)).Bind(config, Model.Of<ClientConfig>(ConfigJson.Default));
+        new ClientIncludes(errors, catalog, options).AppendTo(config, document);
         return new ClientDocument(name, config, errors, catalog, options);
     }
 }

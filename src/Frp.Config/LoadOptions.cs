@@ -39,6 +39,9 @@ public sealed record LoadOptions
     /// <summary>The environment's variables by name; <c>null</c> for one that is not set.</summary>
     public Func<string, string?> Environment { get; init; } = System.Environment.GetEnvironmentVariable;
 
+    /// <summary>The names of the environment's variables, for templates that go through all of them.</summary>
+    public Func<IEnumerable<string>> EnvironmentNames { get; init; } = ProcessNames;
+
     /// <summary>Reads a file whole; <see cref="ConfigFile.Read"/> unless something else is wanted.</summary>
     public Func<string, byte[]> ReadFile { get; init; } = ConfigFile.Read;
 
@@ -48,6 +51,8 @@ public sealed record LoadOptions
         ArgumentNullException.ThrowIfNull(names);
         return names.Contains(nameof(UnsafeFeatures.TokenSourceExec), StringComparer.Ordinal) ? UnsafeFeatures.TokenSourceExec : UnsafeFeatures.None;
     }
+
+    private static IEnumerable<string> ProcessNames() => System.Environment.GetEnvironmentVariables().Keys.Cast<string>();
 }
 
 /// <summary>A configuration that may be used, and what the user should know about it.</summary>

@@ -122,19 +122,6 @@ public class DocumentTests
         Assert.StartsWith("f.toml:1: toml: ", Assert.Single(Loading.ServerErrors("{}", "f.toml")), StringComparison.Ordinal);
     }
 
-    [Theory]
-    [InlineData("bindPort: 7001\n", "frps.yaml", "YAML is not supported", 1)]
-    [InlineData("# list\n- a\n", "frps", "YAML is not supported", 2)]
-    [InlineData("[common]\nbind_port = 7000\n", "frps.ini", "legacy INI format found (section [common])", 1)]
-    [InlineData("; old\n\n  [common]  \nbind_addr = 0.0.0.0\n", "frps", "legacy INI format found (section [common])", 3)]
-    [InlineData("\nbindAddr = \"{{ .Envs.ADDR }}\"", "frps.toml", "template action {{ found", 2)]
-    public void A_format_that_is_not_read_is_named(string text, string name, string words, int line)
-    {
-        var error = Assert.Single(Loading.ServerErrors(text, name));
-        Assert.StartsWith($"{name}:{line}: ", error, StringComparison.Ordinal);
-        Assert.Contains(words, error, StringComparison.Ordinal);
-    }
-
     [Fact]
     public void Text_that_is_not_utf8_is_told_with_its_line()
     {

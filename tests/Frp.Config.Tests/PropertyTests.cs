@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
 using CsCheck;
@@ -44,20 +43,24 @@ public class PropertyTests
         });
 
     [Fact]
-    public void A_server_written_as_toml_and_as_json_is_the_same() => Gen.Select(Server, Gen.Int).Sample((model, style) =>
+    public void A_server_written_as_toml_as_yaml_and_as_json_is_the_same() => Gen.Select(Server, Gen.Int).Sample((model, style) =>
     {
         var toml = Canonical.Of(Loading.Server(new TomlWriter(style).Write(model), "x.toml"));
+        var yaml = Canonical.Of(Loading.Server(new YamlWriter(style).Write(model), "x.yaml"));
         var json = Canonical.Of(Loading.Server(model.ToJsonString(), "x"));
         Assert.Equal(json.ToJsonString(), toml.ToJsonString());
+        Assert.Equal(json.ToJsonString(), yaml.ToJsonString());
         Said(model, toml, "");
     }, iter: 300);
 
     [Fact]
-    public void A_client_written_as_toml_and_as_json_is_the_same() => Gen.Select(Client, Gen.Int).Sample((model, style) =>
+    public void A_client_written_as_toml_as_yaml_and_as_json_is_the_same() => Gen.Select(Client, Gen.Int).Sample((model, style) =>
     {
         var toml = Canonical.Of(Loading.Client(new TomlWriter(style).Write(model), "x.toml"));
+        var yaml = Canonical.Of(Loading.Client(new YamlWriter(style).Write(model), "x.yaml"));
         var json = Canonical.Of(Loading.Client(model.ToJsonString(), "x"));
         Assert.Equal(json.ToJsonString(), toml.ToJsonString());
+        Assert.Equal(json.ToJsonString(), yaml.ToJsonString());
         Said(model, toml, "");
     }, iter: 300);
 
@@ -166,91 +169,4 @@ public class PropertyTests
     private static Gen<JsonNode> OneOf(params string[][] lists) => Gen.Int[0, lists.Length - 1].Select(i => lists[i]).Select(l => (JsonNode)new JsonArray([.. l.Select(t => (JsonNode)JsonValue.Create(t))]));
     private static Gen<JsonNode> Fixed(string text) => Gen.Const(text).Select(t => (JsonNode)JsonValue.Create(t));
     private static Gen<JsonNode> Fixed(params (string Key, string Value)[] pairs) => Gen.Const(pairs).Select(p => (JsonNode)Object([.. p.Select(x => (x.Key, (JsonNode)x.Value))]));
-}
-
-/// <summary>Writes a tree as TOML, each object in a form that chance decides: table, dotted keys or inline.</summary>
-internal sealed class TomlWriter(int seed)
-{
-    private uint _state = (uint)seed;
-
-    public string Write(JsonNode root)
-    {
-        var text = new StringBuilder();
-        Table(text, root.AsObject(), "");
-        return text.ToString();
-    }
-
-    private int Chance(int bound)
-    {
-        _state = _state * 1664525 + 1013904223;
-        return (int)((_state >> 16) % (uint)bound);
-    }
-
-    // TOML wants a table's own keys before its sub-tables.
-    private void Table(StringBuilder text, JsonObject table, string path)
-    {
-        var later = new List<(string Path, JsonNode Node)>();
-        foreach (var (key, value) in table)
-        {
-            var name = path.Length == 0 ? Key(key) : $"{path}.{Key(key)}";
-            var isTables = value is JsonArray { Count: > 0 } list && list.All(i => i is JsonObject);
-            if ((value is JsonObject || isTables) && Chance(3) == 0)
-                later.Add((name, value!));
-            else if (value is JsonObject { Count: > 0 } inner && Chance(2) == 0)
-                Dotted(text, inner, Key(key));
-            else
-                text.Append(Chance(4) == 0 ? "\t" : "").Append(Key(key)).Append(Chance(2) == 0 ? "=" : " = ").Append(Inline(value!)).Append(Chance(5) == 0 ? " # note" : "").Append('\n');
-        }
-        foreach (var (name, node) in later)
-            if (node is JsonObject inner)
-            {
-                text.Append('[').Append(name).Append("]\n");
-                Table(text, inner, name);
-            }
-            else
-            {
-                foreach (var item in node.AsArray())
-                {
-                    text.Append("[[").Append(name).Append("]]\n");
-                    Table(text, item!.AsObject(), name);
-                }
-            }
-    }
-
-    private void Dotted(StringBuilder text, JsonObject table, string path)
-    {
-        foreach (var (key, value) in table)
-            if (value is JsonObject { Count: > 0 } inner && Chance(2) == 0)
-                Dotted(text, inner, $"{path}.{Key(key)}");
-            else
-                text.Append(path).Append('.').Append(Key(key)).Append(" = ").Append(Inline(value!)).Append('\n');
-    }
-
-    private string Inline(JsonNode value) => value switch
-    {
-        JsonObject o => "{" + string.Join(", ", o.Select(p => $"{Key(p.Key)} = {Inline(p.Value!)}")) + "}",
-        JsonArray a => "[" + string.Join(Chance(3) == 0 ? ",\n  " : ", ", a.Select(i => Inline(i!))) + "]",
-        _ when value.GetValueKind() == System.Text.Json.JsonValueKind.String => String((string)value!),
-        _ => value.ToJsonString(),
-    };
-
-    private string Key(string key) => key.Length > 0 && key.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_') && Chance(8) != 0 ? key : Basic(key);
-
-    private string String(string text) =>
-        Chance(3) == 0 && !text.Any(c => c is '\'' or '\n') ? $"'{text}'" : Basic(text);
-
-    private static string Basic(string text)
-    {
-        var quoted = new StringBuilder("\"");
-        foreach (var c in text)
-            quoted.Append(c switch
-            {
-                '"' => "\\\"",
-                '\\' => "\\\\",
-                '\n' => "\\n",
-                < ' ' => string.Create(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}"),
-                _ => c.ToString(),
-            });
-        return quoted.Append('"').ToString();
-    }
 }

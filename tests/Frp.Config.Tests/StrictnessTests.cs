@@ -147,6 +147,42 @@ public class StrictnessTests
             ], Loading.ClientErrors(Text, "/etc/frp/frpc"));
     }
 
+    [Theory]
+    [InlineData("frpc.yaml", """
+        serverPort: "7000"
+        loginFailExt: yes
+        log: {level: loud}
+        transport:
+          protocol: udp
+          poolCount: 1.5
+        proxies:
+        - name: web
+          type: http
+          localPort: 99999
+        """)]
+    [InlineData("frpc.json", """
+        {"serverPort": "7000",
+        "loginFailExt": true,
+        "log": {"level": "loud"},
+        "transport": {
+          "protocol": "udp",
+          "poolCount": 1.5},
+        "proxies": [
+        {"name": "web",
+          "type": "http",
+          "localPort": 99999}]}
+        """)]
+    public void Seven_mistakes_are_seven_lines_in_the_other_formats_too(string name, string text) => Assert.Equal(
+        [
+            $"{name}:1: field \"serverPort\": cannot unmarshal string into int",
+            $"{name}:2: json: unknown field \"loginFailExt\", did you mean \"loginFailExit\"?",
+            $"{name}:3: log.level: invalid log level, optional values are [trace debug info warn error]",
+            $"{name}:5: transport.protocol: invalid transport.protocol, optional values are [tcp kcp quic websocket wss]",
+            $"{name}:6: field \"transport.poolCount\": cannot unmarshal number 1.5 into int",
+            $"{name}:8: proxies[0].customDomains: proxy web: subdomain and custom domains should not be both empty",
+            $"{name}:10: proxies[0].localPort: proxy web: localPort: localPort: port number 99999 must be in the range 0..65535",
+        ], Loading.ClientErrors(text, name));
+
     [Fact]
     public void A_value_that_could_not_be_read_is_not_judged_as_well()
     {

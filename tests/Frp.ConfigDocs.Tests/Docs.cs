@@ -49,7 +49,7 @@ internal static class Docs
     }
 
     /// <summary>What a document says, as JSON: what a schema judges.</summary>
-    public static JsonNode? ToJson(string text, string name) => ToJson(ConfigDocument.Read(Encoding.UTF8.GetBytes(text), name));
+    public static JsonNode? ToJson(string text, string name) => ToJson(ConfigDocument.Read(Encoding.UTF8.GetBytes(text), name, DocumentRole.Client, LoadOptions.Standard).Root);
 
     private static JsonNode? ToJson(ConfigNode node) => node.Kind switch
     {

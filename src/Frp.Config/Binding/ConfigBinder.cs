@@ -10,17 +10,29 @@ namespace Frp.Config;
 /// The model is described by metadata generated for JSON, so nothing here reflects. Keys match in any letter case, free-form
 /// maps keep theirs. Nothing is coerced. <c>null</c> leaves an option as it is. Not safe for concurrent use.
 /// </remarks>
-internal sealed class ConfigBinder(ConfigErrors errors, bool strict, IReadOnlyDictionary<Type, Variants> variants)
+internal sealed class ConfigBinder(ConfigErrors errors, ConfigDocument document, bool strict, IReadOnlyDictionary<Type, Variants> variants)
 {
     // Compat: the reference refuses it ("schema key" in COMPAT.md).
     private const string SchemaKey = "$schema";
 
+    // Compat: read leniently, a number or boolean of YAML is a text where one is wanted; not in proxies and visitors.
+    private readonly bool _coerces = document.IsYaml && !strict;
+    private readonly bool _strict = strict && !document.IsLegacy;
     private readonly Dictionary<Type, Dictionary<string, JsonPropertyInfo>> _keys = [];
     private readonly Dictionary<Type, JsonTypeInfo> _descriptions = [];
     private readonly Dictionary<Func<JsonTypeInfo>, JsonTypeInfo> _kinds = [];
 
-    /// <summary>Sets the members of an object of the model.</summary>
-    public void Bind(ConfigNode node, object target, JsonTypeInfo model, BindScope at)
+    /// <summary>Sets what the document says.</summary>
+    public void Bind(object target, JsonTypeInfo model)
+    {
+        if (document.Root.Kind == ConfigNodeKind.Object)
+            Bind(document.Root, target, model, BindScope.Root);
+        else if (document.Root.Kind != ConfigNodeKind.Null)
+            WrongType(document.Root, "object", BindScope.Root, document.Root.Line);
+    }
+
+    // Sets the members of an object of the model.
+    private void Bind(ConfigNode node, object target, JsonTypeInfo model, BindScope at)
     {
         var keys = KeysOf(model);
         // A key in its very spelling wins over the same key in another letter case, wherever they stand.
@@ -159,7 +171,7 @@ internal sealed class ConfigBinder(ConfigErrors errors, bool strict, IReadOnlyDi
         value = null;
         isScalar = true;
         if (type == typeof(string))
-            value = node.Kind == ConfigNodeKind.String ? node.Text : WrongType(node, "string", at, line);
+            value = node.Kind == ConfigNodeKind.String || IsCoerced(node, at) ? node.Text : WrongType(node, "string", at, line);
         else if (type == typeof(bool) || type == typeof(bool?))
             value = node.Kind == ConfigNodeKind.Boolean ? node.Boolean : WrongType(node, "bool", at, line);
         else if (type == typeof(int))
@@ -170,6 +182,9 @@ internal sealed class ConfigBinder(ConfigErrors errors, bool strict, IReadOnlyDi
             isScalar = false;
         return value is not null;
     }
+
+    private bool IsCoerced(ConfigNode node, BindScope at) =>
+        _coerces && at.Prefix.Length == 0 && node.Kind is ConfigNodeKind.Integer or ConfigNodeKind.Float or ConfigNodeKind.Boolean;
 
     private object? Bandwidth(ConfigNode node, BindScope at, int line)
     {
@@ -193,7 +208,7 @@ internal sealed class ConfigBinder(ConfigErrors errors, bool strict, IReadOnlyDi
     private void Unknown(ConfigMember member, Dictionary<string, JsonPropertyInfo> keys, BindScope at)
     {
         // At the top, keys that begin with a dot hold what other places refer to, and editors are told the schema there.
-        if (!strict || (at.Path.Length == 0 && (member.Key.StartsWith('.') || member.Key == SchemaKey)))
+        if (!_strict || (at.Path.Length == 0 && (member.Key.StartsWith('.') || member.Key == SchemaKey)))
             return;
         // Beyond the bound mistakes are only counted, so nobody reads the hint.
         var hint = errors.IsFull ? "" : Nearest.Hint(member.Key, keys.Values.Select(p => p.Name));

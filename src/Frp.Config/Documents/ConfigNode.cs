@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Frp.Config;
 
 /// <summary>What a place in a configuration document holds.</summary>
@@ -46,7 +48,15 @@ internal sealed class ConfigNode
     public static ConfigNode NewString(int line, string text) => new(ConfigNodeKind.String, line) { Text = text };
     public static ConfigNode NewInteger(int line, long value, string text) => new(ConfigNodeKind.Integer, line) { Integer = value, Text = text };
     public static ConfigNode NewFloat(int line, string text) => new(ConfigNodeKind.Float, line) { Text = text };
-    public static ConfigNode NewBoolean(int line, bool value) => new(ConfigNodeKind.Boolean, line) { Boolean = value };
+    public static ConfigNode NewBoolean(int line, bool value) => new(ConfigNodeKind.Boolean, line) { Boolean = value, Text = value ? "true" : "false" };
+
+    /// <summary>A floating-point number; one without fraction is as good as an integer, where one is wanted.</summary>
+    public static ConfigNode NewNumber(int line, double value)
+    {
+        var text = value.ToString("R", CultureInfo.InvariantCulture);
+        return value == Math.Floor(value) && Math.Abs(value) < 1e15 ? NewInteger(line, (long)value, text) : NewFloat(line, text);
+    }
+
     public static ConfigNode NewNull(int line) => new(ConfigNodeKind.Null, line);
     public static ConfigNode NewOther(int line, string text) => new(ConfigNodeKind.Other, line) { Text = text };
 
@@ -108,7 +118,7 @@ internal sealed class ConfigNode
     /// <summary>The line of a key such as <c>proxies[2].localPort</c>, in any letter case; of its nearest ancestor when it is absent.</summary>
     public int LineOf(ReadOnlySpan<char> path)
     {
-        var (node, line) = (this, 1);
+        var (node, line) = (this, Math.Min(Line, 1)); // without lines there are none to tell
         while (path.Length > 0)
         {
             if (path[0] == '[')

@@ -208,7 +208,7 @@ internal sealed class TomlSource
                 return ConfigNode.NewInteger(Line, integer, integer.ToString(CultureInfo.InvariantCulture));
             case TokenKind.Float or TokenKind.Infinite or TokenKind.PositiveInfinite or TokenKind.NegativeInfinite
                 or TokenKind.Nan or TokenKind.PositiveNan or TokenKind.NegativeNan:
-                return Float(Line, BitConverter.UInt64BitsToDouble(_token.Data));
+                return ConfigNode.NewNumber(Line, BitConverter.UInt64BitsToDouble(_token.Data));
             case TokenKind.OffsetDateTimeByZ or TokenKind.OffsetDateTimeByNumber or TokenKind.LocalDateTime or TokenKind.LocalDate or TokenKind.LocalTime:
                 return ConfigNode.NewOther(Line, "datetime");
             default:
@@ -274,12 +274,6 @@ internal sealed class TomlSource
 
     private Origin OriginOf(ConfigNode node) => _origins.GetValueOrDefault(node);
 
-    // A float without fraction is as good as an integer, where one is wanted.
-    private static ConfigNode Float(int line, double value)
-    {
-        var text = value.ToString("R", CultureInfo.InvariantCulture);
-        return value == Math.Floor(value) && Math.Abs(value) < 1e15 ? ConfigNode.NewInteger(line, (long)value, text) : ConfigNode.NewFloat(line, text);
-    }
 
     /// <summary>The next token that means something, read as a key or as a value.</summary>
     private void Advance(TomlLexerMode mode)

@@ -26,9 +26,9 @@ public sealed class ClientDocument
     /// <exception cref="ConfigException">Something cannot be used; all mistakes are listed, those of reading too.</exception>
     public LoadedConfig<ClientConfig> Select(ClientEntries? stored = null, string store = "")
     {
-        var (errors, storeErrors) = (_errors, new ConfigErrors(store, null));
+        var (errors, storeErrors) = (_errors, ConfigErrors.Of(store));
         // Lines are told once: the tree that knows them is not kept for the next selection.
-        _errors = new ConfigErrors(_name, null);
+        _errors = ConfigErrors.Of(_name);
 
         var start = _config.Start.ToHashSet(StringComparer.Ordinal);
         var proxies = Chosen(_config.Proxies, stored?.Proxies ?? [], start);

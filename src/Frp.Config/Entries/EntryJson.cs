@@ -80,9 +80,10 @@ public sealed class EntryJson
 
     private ClientEntries Bind(ConfigNode root, string file)
     {
-        var errors = new ConfigErrors(file, root);
+        var document = ConfigDocument.Of(file, root);
+        var errors = new ConfigErrors(document);
         var entries = new ClientEntries();
-        new ConfigBinder(errors, strict: false, _variants).Bind(root, entries, Model.Of<ClientEntries>(ConfigJson.Default), BindScope.Root);
+        new ConfigBinder(errors, document, strict: false, _variants).Bind(entries, Model.Of<ClientEntries>(ConfigJson.Default));
         errors.ThrowIfAny();
         return entries;
     }
