@@ -145,10 +145,11 @@ public sealed partial class FrpClient : IAsyncDisposable
     /// <summary>Stops: proxies are withdrawn, open connections get <paramref name="drain"/> to finish, the rest is cut.</summary>
     public async Task StopAsync(TimeSpan drain)
     {
+        using var deadline = new Deadline(drain, _time, CancellationToken.None);
+        var unchanging = _changes.CloseAsync(deadline.Token); // refuses from here on: who sees the end must not be able to change anything
         await _stop.CancelAsync();
         if (_admin is not null) await _admin.StopAsync();
-        using var deadline = new Deadline(drain, _time, CancellationToken.None);
-        await _changes.CloseAsync(deadline.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await unchanging.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _visitors.DisposeAsync();
         if (_completion is null) return;
         if (Volatile.Read(ref _session) is { } session)

@@ -18,9 +18,6 @@ internal static class Docs
     public static IEnumerable<string> Examples() =>
         Directory.EnumerateFiles(Path.Combine(Folder, "examples"), "*", SearchOption.AllDirectories).Select(f => Path.GetRelativePath(Folder, f)).Order(StringComparer.Ordinal);
 
-    /// <summary>The programs read this format, and it has no template in it: until they do, what they cannot read is written and not loaded.</summary>
-    public static bool CanBeRead(string extension, string text) => extension is ".toml" or ".json" && !text.Contains("{{", StringComparison.Ordinal);
-
     /// <summary>frps or frpc: the example's name says it.</summary>
     public static string ProgramOf(string example) => Path.GetFileName(example).Split('.') switch
     {
@@ -49,7 +46,7 @@ internal static class Docs
     }
 
     /// <summary>What a document says, as JSON: what a schema judges.</summary>
-    public static JsonNode? ToJson(string text, string name) => ToJson(ConfigDocument.Read(Encoding.UTF8.GetBytes(text), name, DocumentRole.Client, LoadOptions.Standard).Root);
+    public static JsonNode? ToJson(string text, string name) => ToJson(ConfigDocument.Read(Encoding.UTF8.GetBytes(text), name, DocumentRole.Included, Options).Root);
 
     private static JsonNode? ToJson(ConfigNode node) => node.Kind switch
     {
