@@ -145,6 +145,7 @@ public sealed class BadInputTests
         { "f.yaml", "a: 'open", "error converting YAML to JSON: yaml: line " },
         { "f.yaml", "a: \"\\q\"", "error converting YAML to JSON: yaml: line 1: " },
         { "f.yaml", "a: @x", "error converting YAML to JSON: yaml: line 1: " },
+        { "f.yaml", "x: &a 1\nz: *a *a\n", "error converting YAML to JSON: yaml: line " },
         { "f.yaml", "a: *x", "unknown anchor 'x' referenced" },
         { "f.yaml", "a: &x [*x]", "anchor 'x' value contains itself" },
         { "f.yaml", "a: {<<: 1}", "map merge requires map or sequence of maps as the value" },

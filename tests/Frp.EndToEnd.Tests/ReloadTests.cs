@@ -44,6 +44,8 @@ public sealed class ReloadTests : IAsyncDisposable
         try
         {
             for (int i = 0; i < ProxyCount * UsersEach; i++) users.Add(await User.ConnectAsync(first + i % ProxyCount));
+            // Those whose proxy is about to change have to be served before it does; the others may come at any time.
+            for (int i = 1; i < users.Count; i += 2) await users[i].EchoAsync();
             var busy = users.Select(async user =>
             {
                 long echoed = 0;

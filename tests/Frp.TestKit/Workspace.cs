@@ -37,6 +37,13 @@ public sealed class Workspace : IAsyncDisposable
     public RunningProgram RunAround(string file, params IEnumerable<string> arguments) =>
         Keep(RunningProgram.Start(Path.GetFileName(file), file, arguments, ProductPrograms.Environment, Folder));
 
+    /// <summary>Starts a program of the product with variables in its environment that are otherwise not there.</summary>
+    /// <param name="program"><c>frps</c> or <c>frpc</c>.</param>
+    /// <param name="variables">The variables.</param>
+    /// <param name="arguments">Its arguments.</param>
+    public RunningProgram Run(string program, IReadOnlyDictionary<string, string> variables, params IEnumerable<string> arguments) =>
+        Keep(RunningProgram.Start(program, ProductPrograms.PathOf(program), arguments, ProductPrograms.Environment.Concat(variables).ToDictionary(), Folder));
+
     /// <summary>Starts a foreign program, with this process's path.</summary>
     /// <param name="file">The executable.</param>
     /// <param name="arguments">Its arguments.</param>

@@ -82,7 +82,9 @@ internal sealed class YamlSource
             Advance();
             return aliased;
         }
-        var (start, before) = ((NodeEvent)Current, _nodes++);
+        if (Current is not NodeEvent start)
+            throw Fault("did not find expected node content"); // the library lets some mistakes pass
+        var before = _nodes++;
         if (!start.Anchor.IsEmpty)
             _anchors[start.Anchor.Value] = null;
         var node = start switch
