@@ -96,7 +96,6 @@ public sealed partial class FrpClient : IAsyncDisposable
     {
         if (_completion is not null) throw new InvalidOperationException("the client has been started already");
         if (!_config.Auth.UsesToken) throw new ConfigException($"auth.method {_config.Auth.Method} is not supported by this release of the client yet");
-        if (_config.Includes.Count > 0) throw new ConfigException("includes are not supported by this release of the client yet");
         if (_config.Store.Path.Length > 0 && _file is null) throw new ConfigException("store.path needs a configuration file, to which it is relative");
         string token = await _config.Auth.ResolveTokenAsync(cancellationToken);
         var context = new ClientContext
