@@ -4,18 +4,22 @@ namespace Frp.Hosting;
 
 /// <summary>SIGHUP: a program without a controlling terminal reads its configuration again. With one, the signal means that the terminal
 /// is gone, and ends the program as ever.</summary>
-public sealed partial class ReloadSignal : IDisposable
+public sealed partial class ReloadSignal : IAsyncDisposable
 {
     private const int ReadOnly = 0; // O_RDONLY, everywhere
 
     private readonly SemaphoreSlim _asked = new(0);
+    private readonly CancellationTokenSource _end = new();
     private readonly PosixSignalRegistration? _registration;
+    private readonly Task _watching = Task.CompletedTask;
     private int _waiting; // 1 = a reload is waiting to be made, and will see whatever has changed since
 
     /// <summary>Takes the signal over until disposed, where it means a reload.</summary>
-    public ReloadSignal()
+    /// <param name="reload">Reloads, and says what came of it. Called once at a time; signals meanwhile make one more. What it throws is thrown by <see cref="DisposeAsync"/>.</param>
+    public ReloadSignal(Func<CancellationToken, Task> reload)
     {
         if (OperatingSystem.IsWindows() || HasTerminal()) return;
+        _watching = WatchAsync(reload);
         _registration = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
         {
             context.Cancel = true;
@@ -23,29 +27,31 @@ public sealed partial class ReloadSignal : IDisposable
         });
     }
 
-    /// <summary>Calls <paramref name="reload"/> for every signal, one at a time, until it is cancelled. Signals during a reload make one more.</summary>
-    /// <param name="reload">Reloads. What it throws ends the wait.</param>
-    /// <param name="cancellationToken">Ends the wait, without an exception.</param>
-    public async Task WatchAsync(Func<CancellationToken, Task> reload, CancellationToken cancellationToken)
+    /// <summary>Gives the signal back. A reload that is being made is cancelled.</summary>
+    public async ValueTask DisposeAsync()
     {
-        ArgumentNullException.ThrowIfNull(reload);
+        _registration?.Dispose();
+        await _end.CancelAsync();
+        await _watching;
+        _end.Dispose();
+    }
+
+    private async Task WatchAsync(Func<CancellationToken, Task> reload)
+    {
         try
         {
             while (true)
             {
-                await _asked.WaitAsync(cancellationToken);
+                await _asked.WaitAsync(_end.Token);
                 Volatile.Write(ref _waiting, 0);
-                await reload(cancellationToken);
+                await reload(_end.Token);
             }
         }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (_end.IsCancellationRequested)
         {
             // Asked to.
         }
     }
-
-    /// <inheritdoc/>
-    public void Dispose() => _registration?.Dispose();
 
     // Only a process that has one can open it, whoever it is redirected to. Asked of the system itself: the answer is no for every service,
     // and an exception is a long way to it while the program starts.

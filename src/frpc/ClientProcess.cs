@@ -1,4 +1,3 @@
-using Frp.Config;
 using Frp.Hosting;
 using Frp.Transport;
 
@@ -36,19 +35,9 @@ internal sealed class ClientProcess : IDisposable
         // A server is verified against the configured file, or not at all; only a proxy reached by https is public.
         if (services.Exists(s => s.NeedsSystemTrust)) SystemTrust.Load();
         using var state = new StateSignal(() => services.ForEach(s => s.ReportState()));
-        using var reload = new ReloadSignal();
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(_signals.Stop);
+        await using var reload = new ReloadSignal(token => Task.WhenAll(services.Select(s => s.ReloadAsync(token))));
         var stopAsked = _signals.WaitAsync(TimeProvider.System);
-        var reloads = reload.WatchAsync(token => Task.WhenAll(services.Select(s => s.ReloadAsync(token))), ended.Token);
-        try
-        {
-            await Task.WhenAll(services.Select(s => run(s, stopAsked)));
-        }
-        finally
-        {
-            await ended.CancelAsync();
-            await reloads;
-        }
+        await Task.WhenAll(services.Select(s => run(s, stopAsked)));
     }
 
     private static bool TryLoad(ClientService service)
@@ -58,7 +47,7 @@ internal sealed class ClientProcess : IDisposable
             service.Load();
             return true;
         }
-        catch (ConfigException e)
+        catch (Exception e) when (ConsoleProgram.IsExpected(e))
         {
             Tell(service, e.Message);
             return false;

@@ -113,6 +113,25 @@ public sealed class AdminCommandTests : TunnelTest
     }
 
     [Fact]
+    public async Task A_real_server_reloads_and_names_what_waits_for_a_restart()
+    {
+        int port = Ports.Next(), web = Ports.Next();
+        string Config(string level, string more) => $"bindAddr = \"127.0.0.1\"\nbindPort = {port}\nwebServer.port = {web}\nlog.level = \"{level}\"\n{more}\n";
+        string file = Work.Write(Config("info", ""));
+        var server = Work.Run("frps", "-c", file);
+        await server.WaitForTextAsync(Started);
+        File.WriteAllText(file, Config("debug", ""));
+        Assert.Equal("reload success\n", await CommandAsync("reload", file, "frps"));
+        File.WriteAllText(file, Config("debug", "subDomainHost = \"a.test\""));
+        Assert.Equal("reload success\nchanged, but only a restart applies it: subDomainHost\n", await CommandAsync("reload", file, "frps"));
+        File.WriteAllText(file, Config("loud", ""));
+        var bad = Work.Run("frps", "reload", "-c", file);
+        Assert.Equal(1, await bad.WaitForExitAsync());
+        Assert.StartsWith("api status code [400]: invalid argument: ", bad.Output.ToString(), StringComparison.Ordinal);
+        Assert.Contains("invalid log level", bad.Output.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_client_with_https_is_asked_by_https_and_known_by_its_certificate()
     {
         using var certificates = new CertificateFolder(Work.Folder, "authority");
@@ -129,9 +148,9 @@ public sealed class AdminCommandTests : TunnelTest
         Assert.StartsWith($"GET https://127.0.0.1:{admin}/api/status: ", mistaken.Output.ToString(), StringComparison.Ordinal);
     }
 
-    private async Task<string> CommandAsync(string command, string file)
+    private async Task<string> CommandAsync(string command, string file, string program = "frpc")
     {
-        var run = Work.Run("frpc", command, "-c", file);
+        var run = Work.Run(program, command, "-c", file);
         Assert.True(await run.WaitForExitAsync() == 0, run.Output.ToString());
         return run.Output.ToString();
     }

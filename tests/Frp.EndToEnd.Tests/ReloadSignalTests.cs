@@ -70,6 +70,28 @@ public sealed class ReloadSignalTests : TunnelTest
         await User.EchoOnceAsync(remote);
     }
 
+    [Fact]
+    public async Task Without_a_terminal_the_server_reads_its_file_again()
+    {
+        string common = $"bindAddr = \"127.0.0.1\"\nbindPort = {_port}\n";
+        string file = Work.Write(common);
+        var server = Work.RunAround(Need("setsid"), ProductPrograms.PathOf("frps"), "-c", file);
+        await server.WaitForTextAsync(Started);
+        File.WriteAllText(file, common + "auth.token = \"new\"\n");
+        server.HangUp();
+        await server.WaitForTextAsync("auth.token");
+        File.WriteAllText(file, common + "nonsense = 1\n");
+        server.HangUp();
+        await server.WaitForTextAsync("reload conf failed: ");
+        await server.WaitForTextAsync($"{file}:3: ");
+        await using var echo = TcpService.Echo();
+        var proxy = new Proxy("after", echo.Port, Ports.Next());
+        await ClientAsync(_port, ["auth.token = \"new\""], proxy);
+        await User.EchoOnceAsync(proxy.RemotePort);
+        server.Terminate();
+        Assert.Equal(0, await server.WaitForExitAsync());
+    }
+
     [Theory]
     [InlineData("frpc", "try to connect to server...")]
     [InlineData("frps", Started)]

@@ -1,3 +1,4 @@
+using System.Text;
 using Frp.Config;
 using Frp.Config.Flags;
 
@@ -6,6 +7,8 @@ namespace Frp.Hosting;
 /// <summary>A command that asks the running program something and shows the outcome.</summary>
 public static class AdminCommand
 {
+    private const int MaxNoticeLength = 16384;
+
     private static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(30);
 
     /// <summary>Makes the command.</summary>
@@ -27,13 +30,13 @@ public static class AdminCommand
         };
     }
 
-    /// <summary>Makes the command <c>reload</c>.</summary>
+    /// <summary>Makes the command <c>reload</c>. A server's answer names what only a restart applies.</summary>
     /// <param name="server">As for <see cref="Create"/>.</param>
     /// <param name="isStrict">Unknown keys are mistakes, there as here.</param>
     public static Command Reload(Func<WebServerConfig> server, Func<bool> isStrict) =>
         Create("reload", "Have the running program read its configuration file again", server, async api =>
         {
-            await api.AskAsync(HttpMethod.Get, isStrict() ? "/api/reload?strictConfig=true" : "/api/reload");
-            return "reload success\n";
+            byte[] notice = await api.AskAsync(HttpMethod.Get, isStrict() ? "/api/reload?strictConfig=true" : "/api/reload");
+            return "reload success\n" + ConsoleText.Plain(Encoding.UTF8.GetString(notice), MaxNoticeLength);
         });
 }

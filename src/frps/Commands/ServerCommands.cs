@@ -44,12 +44,16 @@ internal static class ServerCommands
             SetLogLevel = level => loggers.Level = LogOptions.ParseLevel(level),
         });
         using var state = new StateSignal(() => ProgramLog.State(logger, server.DescribeState()));
-        using var reload = new ReloadSignal();
+        var started = new TaskCompletionSource();
+        await using var reload = new ReloadSignal(async token =>
+        {
+            await started.Task.WaitAsync(token);
+            await ReloadAsync(server, flags.IsStrict, logger, token);
+        });
         await server.StartAsync(signals.Stop);
-        var reloads = reload.WatchAsync(token => ReloadAsync(server, flags.IsStrict, logger, token), signals.Stop);
+        started.SetResult();
         await signals.WaitAsync(TimeProvider.System);
         ProgramLog.Stopping(logger);
-        await reloads;
         await server.StopAsync(ConsoleProgram.DrainTime);
     }
 
