@@ -7,6 +7,7 @@ namespace Frp.EndToEnd.Tests;
 public sealed class ReloadSignalTests : TunnelTest
 {
     private const int CodeOfHangUp = 128 + 1;
+    private const string DefaultSignal = "--default-signal=HUP";
 
     private readonly int _port = Ports.Next();
 
@@ -17,7 +18,7 @@ public sealed class ReloadSignalTests : TunnelTest
         Proxy first = new("first", echo.Port, Ports.Next()), second = new("second", echo.Port, Ports.Next());
         await ServerAsync(_port);
         string file = Work.Write(To + first);
-        var client = Detached("-c", file);
+        var client = Detached("frpc", "-c", file);
         await client.WaitForTextAsync(first.Started);
         using var user = await User.ConnectAsync(first.RemotePort);
         await user.EchoAsync();
@@ -49,7 +50,7 @@ public sealed class ReloadSignalTests : TunnelTest
         Proxy Of(string name) => new(name, echo.Port, Ports.Next());
         string[] files = [.. new[] { "a", "b" }.Select(name => Path.Combine(folder, name))];
         foreach (string file in files) File.WriteAllText(file, To + Of(Path.GetFileName(file)));
-        var client = Detached("--config_dir", folder);
+        var client = Detached("frpc", "--config_dir", folder);
         await client.WaitForTextAsync("start proxy success", 2);
         foreach (string file in files) File.AppendAllText(file, Of(Path.GetFileName(file) + "2").ToString());
         client.HangUp();
@@ -63,7 +64,7 @@ public sealed class ReloadSignalTests : TunnelTest
         await using var echo = TcpService.Echo();
         int remote = Ports.Next();
         await ServerAsync(_port);
-        var client = Detached("tcp", "-s", "127.0.0.1", "-P", $"{_port}", "-n", "quick", "-l", $"{echo.Port}", "-r", $"{remote}");
+        var client = Detached("frpc", "tcp", "-s", "127.0.0.1", "-P", $"{_port}", "-n", "quick", "-l", $"{echo.Port}", "-r", $"{remote}");
         await client.WaitForTextAsync("[quick] start proxy success");
         client.HangUp();
         await client.WaitForTextAsync("reload conf failed: ");
@@ -75,7 +76,7 @@ public sealed class ReloadSignalTests : TunnelTest
     {
         string common = $"bindAddr = \"127.0.0.1\"\nbindPort = {_port}\n";
         string file = Work.Write(common);
-        var server = Work.RunAround(Need("setsid"), ProductPrograms.PathOf("frps"), "-c", file);
+        var server = Detached("frps", "-c", file);
         await server.WaitForTextAsync(Started);
         File.WriteAllText(file, common + "auth.token = \"new\"\n");
         server.HangUp();
@@ -99,7 +100,7 @@ public sealed class ReloadSignalTests : TunnelTest
     {
         string file = Work.Write(program == "frpc" ? $"{To}loginFailExit = false\n" : $"bindAddr = \"127.0.0.1\"\nbindPort = {_port}\n");
         // The shell's own process becomes the program, and ends as it ends.
-        string command = $"echo $$; exec '{ProductPrograms.PathOf(program)}' -c '{file}'";
+        string command = $"echo $$; exec '{Need("env")}' {DefaultSignal} '{ProductPrograms.PathOf(program)}' -c '{file}'";
         var terminal = Work.RunAround(Need("script"), "-qec", command, "/dev/null");
         await terminal.WaitForTextAsync(ready);
         RunningProgram.HangUp(int.Parse(terminal.Output.ToString().Split('\n')[0].Trim(), CultureInfo.InvariantCulture));
@@ -108,7 +109,9 @@ public sealed class ReloadSignalTests : TunnelTest
 
     private string To => $"serverAddr = \"127.0.0.1\"\nserverPort = {_port}\n";
 
-    private RunningProgram Detached(params string[] arguments) => Work.RunAround(Need("setsid"), [ProductPrograms.PathOf("frpc"), .. arguments]);
+    // Without a terminal, and with the signal's ordinary meaning: who starts the tests may ignore it, and that would be inherited.
+    private RunningProgram Detached(string program, params string[] arguments) =>
+        Work.RunAround(Need("setsid"), [Need("env"), DefaultSignal, ProductPrograms.PathOf(program), .. arguments]);
 
     private static string Need(string name)
     {
