@@ -38,6 +38,9 @@ public abstract class Connection : IAsyncDisposable
     /// <summary>Whether the peer's end or reset has reached this machine, even if it has not been read yet. False where that cannot be told.</summary>
     public virtual bool HasPeerLeft => false;
 
+    /// <summary>What has become of what was written, and of the peer. Asks the machine, which costs a system call: not for every byte.</summary>
+    public abstract LinkState State { get; }
+
     /// <summary>The bare socket, when the connection is one and nothing is buffered above it: a relay may then take the short way.</summary>
     public virtual bool TryGetSocket([NotNullWhen(true)] out Socket? socket)
     {

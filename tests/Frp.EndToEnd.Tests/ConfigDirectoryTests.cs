@@ -25,10 +25,9 @@ public sealed class ConfigDirectoryTests : TunnelTest
         foreach (string failing in new[] { invalid, unreachable, taken }) await client.WaitForTextAsync($"frpc service error for config file [{failing}]\n");
         await User.EchoOnceAsync(one.RemotePort);
         await User.EchoOnceAsync(two.RemotePort);
-        string output = client.Output.ToString();
-        Assert.Contains($"[{invalid}]\n{invalid}:1: ", output, StringComparison.Ordinal);
-        Assert.Contains($"start frpc service for config file [{second}] with aggregated configuration", output, StringComparison.Ordinal);
-        Assert.Contains("With loginFailExit enabled", output, StringComparison.Ordinal);
+        await client.WaitForTextAsync($"[{invalid}]\n{invalid}:1: ");
+        await client.WaitForTextAsync($"start frpc service for config file [{second}] with aggregated configuration");
+        await client.WaitForTextAsync("With loginFailExit enabled");
 
         // Each has its own admin API.
         foreach (var (file, mine, other) in new[] { (first, one, two), (second, two, one) })

@@ -31,7 +31,7 @@ public sealed class ReloadSignalTests : TunnelTest
         File.WriteAllText(file, To + "nonsense = 1\n");
         client.HangUp();
         await client.WaitForTextAsync("reload conf failed: ");
-        Assert.Contains($"{file}:3: ", client.Output.ToString(), StringComparison.Ordinal);
+        await client.WaitForTextAsync($"{file}:3: ");
         await user.EchoAsync();
         await User.EchoOnceAsync(second.RemotePort);
         Assert.Equal(1, client.Output.Count(first.Started));

@@ -140,16 +140,29 @@ public sealed class ServerReloadTests : ReloadTest
         var proxy = new Proxy("talk", echo.Port, Ports.Next());
         var server = await StartAsync();
         await ClientAsync(server.Port, [], proxy);
-        await User.EchoOnceAsync(proxy.RemotePort);
+        // The users stay, so that what is said at their end is not said at another level than they came at.
+        using var first = await UserAsync();
+        Assert.Equal(0, server.Program.Output.Count("[D] "));
         await server.ReloadAsync("log.level = \"debug\"");
-        await User.EchoOnceAsync(proxy.RemotePort);
-        await server.Program.WaitForTextAsync("[D] [server/proxy:4] ");
+        using (var second = await UserAsync())
+        {
+            second.CompleteWrites();
+            await second.ReceiveToEndAsync();
+            await server.Program.WaitForTextAsync("[D] [server/proxy:4] ");
+        }
         await server.ReloadAsync("log.level = \"error\"");
-        await User.EchoOnceAsync(proxy.RemotePort);
+        using var third = await UserAsync();
         await server.ReloadAsync("log.level = \"info\"");
         await server.Program.WaitForTextAsync("success reload conf: log.level", 2); // the second of three would have been below the level
         Assert.Equal(2, server.Program.Output.Count("get a user connection"));
         Assert.Equal(1, server.Program.Output.Count("[D] [server/proxy:4] "));
+
+        async Task<User> UserAsync()
+        {
+            var user = await User.ConnectAsync(proxy.RemotePort);
+            await user.EchoAsync();
+            return user;
+        }
     }
 
     [Fact]
@@ -169,6 +182,7 @@ public sealed class ServerReloadTests : ReloadTest
         using var again = await User.ConnectAsync(proxy.RemotePort);
         Assert.True(await again.TransferAsync(1000, 1000).Soon());
         Assert.Equal(1, client.Output.Count("login to server success"));
+        await server.Program.WaitForTextAsync("success reload conf: ", 50); // the log is written behind what it tells of
         Assert.Equal(50, server.Program.Output.Count("success reload conf: "));
     }
 

@@ -237,6 +237,7 @@ public sealed class GroupsTests
         public override EndPoint? Remote => null;
 
         public override bool CanHalfClose => false;
+        public override LinkState State => LinkState.Delivered;
 
         public override ValueTask CompleteWritesAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
 

@@ -114,6 +114,7 @@ public sealed class SecretListenersTests
         public override EndPoint? Remote => null;
 
         public override bool CanHalfClose => false;
+        public override LinkState State => LinkState.Delivered;
 
         public override ValueTask CompleteWritesAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
 

@@ -102,6 +102,7 @@ public sealed class WorkConnectionPoolTests
         public override EndPoint? Remote => null;
 
         public override bool CanHalfClose => false;
+        public override LinkState State => LinkState.Delivered;
 
         public override ValueTask CompleteWritesAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
 

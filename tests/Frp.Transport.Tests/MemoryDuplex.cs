@@ -22,6 +22,8 @@ internal sealed class MemoryDuplex : Connection
 
     public override bool CanHalfClose => true;
 
+    public override LinkState State => LinkState.Delivered;
+
     internal int Writes => ((PipeStream)Stream).Writes;
 
     internal static (MemoryDuplex A, MemoryDuplex B) Pair(int largestRead = int.MaxValue)

@@ -73,7 +73,7 @@ internal static class Peers
     internal static async Task<byte[]> ReceiveAllAsync(this Socket socket)
     {
         var all = new MemoryStream();
-        var buffer = new byte[4096];
+        var buffer = new byte[65_536];
         int n;
         while ((n = await socket.ReceiveAsync(buffer, Patience.Token)) > 0) all.Write(buffer, 0, n);
         return all.ToArray();

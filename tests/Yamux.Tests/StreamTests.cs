@@ -248,6 +248,36 @@ public class StreamTests
     }
 
     [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_comes_behind_FIN_takes_nothing_from_the_reader_and_is_seen_by_who_asks(bool session)
+    {
+        await using var pair = new SessionPair();
+        var (a, b) = await pair.OpenAsync();
+        var (c, d) = await pair.OpenAsync();
+        await a.WriteAsync(Hello);
+        await a.CompleteWritesAsync();
+        await c.WriteAsync(Hello);
+        Assert.Equal(Hello.Length, await d.ReadAsync(new byte[100]).Soon()); // frames keep their order: FIN has come
+        Assert.False(a.IsOver || b.IsOver);
+        if (session)
+        {
+            pair.Client.Abort();
+            await Assert.ThrowsAsync<YamuxStreamException>(() => d.ReadAsync(new byte[1]).Soon());
+        }
+        else
+        {
+            a.Abort();
+            await c.WriteAsync(Hello);
+            Assert.Equal(Hello.Length, await d.ReadAsync(new byte[100]).Soon());
+        }
+
+        Assert.True(a.IsOver && b.IsOver);
+        Assert.Equal(Hello, await b.ReadAllAsync());
+        foreach (YamuxStream stream in new[] { a, b, c, d }) await stream.DisposeAsync();
+    }
+
+    [Theory]
     [InlineData("reset", YamuxStreamEnd.Reset)]
     [InlineData("session", YamuxStreamEnd.SessionEnded)]
     [InlineData("dispose", YamuxStreamEnd.ClosedLocally)]

@@ -23,7 +23,7 @@ internal sealed class LocalServiceProxy(ProxyConfig config, IClientProxyHost hos
             await work.DisposeAsync();
             throw;
         }
-        await Relay.RunAsync(local, work, end, cancellationToken);
+        await Relay.RunAsync(local, work, end, host.Time, cancellationToken);
     }
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;

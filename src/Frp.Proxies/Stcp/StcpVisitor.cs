@@ -34,7 +34,7 @@ internal sealed partial class StcpVisitor(StcpVisitorConfig config, IVisitorHost
         try
         {
             var work = await host.ConnectAsync(cancellationToken);
-            var reason = await Relay.RunAsync(user, work.Connection, work.End, cancellationToken);
+            var reason = await Relay.RunAsync(user, work.Connection, work.End, host.Time, cancellationToken);
             Log.UserDone(host.Logger, user.Remote, reason);
         }
         catch (Exception e) when (e is PeerRefusedException or IOException or TimeoutException)

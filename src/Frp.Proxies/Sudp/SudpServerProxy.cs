@@ -41,7 +41,7 @@ internal sealed partial class SudpServerProxy : IServerProxy
         {
             if (await _host.OpenWorkAsync(user.Remote, user.Local, cancellationToken) is not { } work) return;
             var reason = visitor.Codec.Version == _host.Codec.Version
-                ? await Relay.RunAsync(user, work.Connection, RelayEnd.CloseBoth, cancellationToken)
+                ? await Relay.RunAsync(user, work.Connection, RelayEnd.CloseBoth, _host.Time, cancellationToken)
                 : await PacketBridge.RunAsync(user, visitor.Codec, work.Connection, _host.Codec, cancellationToken);
             Log.Ended(_host.Logger, user.Remote, reason);
         }

@@ -82,6 +82,8 @@ internal static class FirstBytes
 
         public override bool HasPeerLeft => _inner.HasPeerLeft;
 
+        public override LinkState State => _inner.State;
+
         public override ValueTask CompleteWritesAsync(CancellationToken cancellationToken) => _inner.CompleteWritesAsync(cancellationToken);
 
         public override void Abort() => _inner.Abort();

@@ -123,7 +123,7 @@ internal sealed partial class ServedProxy : IServerProxyHost, IGroupMember, IAsy
             if (_server.Hooks.Want(ServerOperations.NewUserConn)) await _server.Hooks.AskAsync(new NewUserConnEvent(_session.Login, Registration, user.Remote), cancellationToken);
             var found = _share is null ? await OpenWorkAsync(user.Remote, user.Local, cancellationToken) : await OpenWorkInGroupAsync(_share, user, cancellationToken);
             if (found is not { } work) return;
-            var reason = await Relay.RunAsync(user, work.Connection, end == RelayEnd.HalfClose ? work.End : end, cancellationToken);
+            var reason = await Relay.RunAsync(user, work.Connection, end == RelayEnd.HalfClose ? work.End : end, Time, cancellationToken);
             Log.UserDone(Logger, user.Remote, reason);
         }
         catch (PeerRefusedException e)

@@ -10,7 +10,7 @@ public sealed record TcpDialOptions
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Idle time before TCP probes the peer; negative switches probing off.</summary>
-    public TimeSpan KeepAlive { get; init; } = TimeSpan.FromSeconds(7200);
+    public TimeSpan KeepAlive { get; init; } = TcpSettings.DefaultKeepAlive;
 
     /// <summary>The address to dial from; null for the system's choice.</summary>
     public IPAddress? LocalAddress { get; init; }

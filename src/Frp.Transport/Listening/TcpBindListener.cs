@@ -146,6 +146,5 @@ public sealed partial class TcpBindListener : IListener
 public sealed record TcpListenOptions
 {
     /// <summary>Idle time before TCP probes the peer; negative switches probing off.</summary>
-    // Source: configuration reference, transport.tcpKeepalive.
-    public TimeSpan KeepAlive { get; init; } = TimeSpan.FromSeconds(7200);
+    public TimeSpan KeepAlive { get; init; } = TcpSettings.DefaultKeepAlive;
 }

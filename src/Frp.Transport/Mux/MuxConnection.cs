@@ -34,6 +34,10 @@ public sealed class MuxConnection : Connection
     public override bool HasPeerLeft => _carrier is not null && _carrier.HasPeerLeft;
 
     /// <inheritdoc/>
+    /// <remarks>Frames keep their order, and a reset takes nothing from a peer that has our FIN: what was written counts as delivered.</remarks>
+    public override LinkState State => MuxStream.IsOver ? LinkState.Gone : LinkState.Delivered;
+
+    /// <inheritdoc/>
     public override ValueTask CompleteWritesAsync(CancellationToken cancellationToken) => MuxStream.CompleteWritesAsync(cancellationToken);
 
     /// <inheritdoc/>

@@ -27,6 +27,8 @@ internal sealed class LimitedConnection : Connection
 
     public override bool HasPeerLeft => _inner.HasPeerLeft;
 
+    public override LinkState State => _inner.State;
+
     public override ValueTask CompleteWritesAsync(CancellationToken cancellationToken) => _inner.CompleteWritesAsync(cancellationToken);
 
     public override void Abort()

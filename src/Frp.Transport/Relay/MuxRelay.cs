@@ -18,12 +18,12 @@ internal static class MuxRelay
     internal static Task RunAsync(Socket socket, YamuxStream stream, RelayPair pair, Connection socketEnd, Connection streamEnd)
     {
         socket.Blocking = false;
-        var sink = new SocketSink(socket, stream, pair, socketEnd);
+        var sink = new SocketSink(socket, stream, pair, socketEnd, streamEnd);
         stream.SetSink(sink);
-        return Task.WhenAll(sink.Completion, PumpAsync(socket, stream, pair, streamEnd));
+        return Task.WhenAll(sink.Completion, PumpAsync(socket, stream, pair, socketEnd, streamEnd));
     }
 
-    private static async Task PumpAsync(Socket socket, YamuxStream stream, RelayPair pair, Connection streamEnd)
+    private static async Task PumpAsync(Socket socket, YamuxStream stream, RelayPair pair, Connection socketEnd, Connection streamEnd)
     {
         const int Header = YamuxStream.HeaderLength;
         var idle = new byte[Header + Relay.IdleBufferSize];
@@ -45,7 +45,7 @@ internal static class MuxRelay
                 ArrayPool<byte>.Shared.Return(bulk);
                 bulk = null;
             }
-            await pair.EndOfDirectionAsync(streamEnd);
+            await pair.EndOfDirectionAsync(socketEnd, streamEnd);
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
@@ -77,7 +77,7 @@ internal static class MuxRelay
     }
 
     /// <summary>Receives the stream's payload and sends it on the socket.</summary>
-    private sealed class SocketSink(Socket socket, YamuxStream stream, RelayPair pair, Connection socketEnd) : IYamuxSink
+    private sealed class SocketSink(Socket socket, YamuxStream stream, RelayPair pair, Connection socketEnd, Connection streamEnd) : IYamuxSink
     {
         private readonly TaskCompletionSource _completion = new();
         private volatile bool _sending; // a send is pending: refuse data until it is done
@@ -154,7 +154,7 @@ internal static class MuxRelay
             try
             {
                 await _pending; // the stream's last bytes may be in it: taken, and not sent yet
-                await pair.EndOfDirectionAsync(socketEnd);
+                await pair.EndOfDirectionAsync(streamEnd, socketEnd);
             }
             catch (Exception e) when (e is not OutOfMemoryException)
             {

@@ -43,6 +43,8 @@ public static class PayloadLayers
 
         public override bool HasPeerLeft => inner.HasPeerLeft;
 
+        public override LinkState State => inner.State;
+
         public override async ValueTask CompleteWritesAsync(CancellationToken cancellationToken)
         {
             await stream.FlushAsync(cancellationToken);

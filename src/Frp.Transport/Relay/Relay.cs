@@ -46,11 +46,12 @@ public static class Relay
     /// <param name="a">One connection. Ownership passes to the relay.</param>
     /// <param name="b">The other connection. Ownership passes to the relay.</param>
     /// <param name="end">What the end of one direction does to the other.</param>
+    /// <param name="time">The clock of half-closed relays; no other has a use for it.</param>
     /// <param name="cancellationToken">Aborts both connections.</param>
     /// <returns>Why the relay ended, as the first direction to end saw it.</returns>
-    public static async Task<CloseReason> RunAsync(Connection a, Connection b, RelayEnd end, CancellationToken cancellationToken)
+    public static async Task<CloseReason> RunAsync(Connection a, Connection b, RelayEnd end, TimeProvider time, CancellationToken cancellationToken)
     {
-        var pair = new RelayPair(a, b, end == RelayEnd.HalfClose && a.CanHalfClose && b.CanHalfClose);
+        var pair = new RelayPair(a, b, end == RelayEnd.HalfClose && a.CanHalfClose && b.CanHalfClose, time);
         await using var registration = cancellationToken.UnsafeRegister(static state => ((RelayPair)state!).Abort(new CloseReason(CloseKind.Shutdown, "stopping")), pair);
         try
         {
@@ -87,7 +88,7 @@ public static class Relay
             bool fromSocket = from.TryGetSocket(out var source), toSocket = to.TryGetSocket(out var target);
             if (fromSocket && toSocket) await CopySocketsAsync(source!, target!);
             else await CopyStreamsAsync(from.Stream, to.Stream);
-            await pair.EndOfDirectionAsync(to);
+            await pair.EndOfDirectionAsync(from, to);
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {

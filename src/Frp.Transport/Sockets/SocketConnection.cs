@@ -32,24 +32,10 @@ public sealed class SocketConnection : Connection, IIncoming
     public override bool CanHalfClose => true;
 
     /// <inheritdoc/>
-    public override bool HasPeerLeft
-    {
-        get
-        {
-            // Source: <linux/tcp.h>, struct tcp_info begins with the state.
-            const int LevelTcp = 6, TcpInfo = 11, Established = 1;
-            if (!OperatingSystem.IsLinux()) return false;
-            Span<byte> state = stackalloc byte[1];
-            try
-            {
-                return _socket.GetRawSocketOption(LevelTcp, TcpInfo, state) == state.Length && state[0] != Established;
-            }
-            catch (Exception e) when (e is SocketException or ObjectDisposedException)
-            {
-                return true;
-            }
-        }
-    }
+    public override bool HasPeerLeft => TcpState.HasPeerEnded(_socket);
+
+    /// <inheritdoc/>
+    public override LinkState State => TcpState.Of(_socket);
 
     /// <inheritdoc/>
     public override bool TryGetSocket([NotNullWhen(true)] out Socket? socket)

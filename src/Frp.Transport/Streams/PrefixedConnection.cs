@@ -45,6 +45,9 @@ public sealed class PrefixedConnection : Connection
     public override bool HasPeerLeft => _inner.HasPeerLeft;
 
     /// <inheritdoc/>
+    public override LinkState State => _inner.State;
+
+    /// <inheritdoc/>
     public override ValueTask CompleteWritesAsync(CancellationToken cancellationToken) => _inner.CompleteWritesAsync(cancellationToken);
 
     /// <inheritdoc/>

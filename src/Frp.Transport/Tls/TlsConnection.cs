@@ -38,6 +38,8 @@ internal sealed class TlsConnection : Connection
 
     public override bool HasPeerLeft => _inner.HasPeerLeft;
 
+    public override LinkState State => _inner.State;
+
     /// <summary>The handshake of either side, over a connection that is closed when it fails.</summary>
     internal static async ValueTask<Connection> HandshakeAsync(
         Connection inner, TimeProvider timeProvider, byte? markerByte, Func<SslStream, CancellationToken, Task> authenticate,

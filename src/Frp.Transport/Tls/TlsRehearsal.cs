@@ -39,6 +39,7 @@ public static class TlsRehearsal
         public override EndPoint? Local => null;
         public override EndPoint? Remote => null;
         public override bool CanHalfClose => false;
+        public override LinkState State => LinkState.Delivered;
         public override ValueTask CompleteWritesAsync(CancellationToken cancellationToken) => ValueTask.CompletedTask;
         public override void Abort() => outgoing.TryComplete();
 

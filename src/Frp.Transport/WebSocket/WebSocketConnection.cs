@@ -43,6 +43,9 @@ public sealed class WebSocketConnection : Connection
     public override bool HasPeerLeft => _inner.HasPeerLeft;
 
     /// <inheritdoc/>
+    public override LinkState State => _inner.State;
+
+    /// <inheritdoc/>
     public override ValueTask CompleteWritesAsync(CancellationToken cancellationToken) =>
         throw new NotSupportedException("WebSocket has no half-close");
 

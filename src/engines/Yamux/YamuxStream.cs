@@ -39,6 +39,13 @@ public sealed class YamuxStream : Stream
     /// <summary>Whether a read would return at once: bytes have arrived, or the receiving direction is over.</summary>
     public bool IsReadable => Inbound.IsReadable;
 
+    /// <summary>Whether nothing can be sent any more: the stream was reset by either side or disposed, or the session has ended.</summary>
+    /// <remarks>A peer's FIN alone does not count. After FIN a reset is not seen by who reads, since what was sent before can be read still.</remarks>
+    public bool IsOver
+    {
+        get { lock (_session.Sending.Gate) return Outbound.Ended is not null; }
+    }
+
     /// <inheritdoc/>
     public override bool CanRead => true;
 

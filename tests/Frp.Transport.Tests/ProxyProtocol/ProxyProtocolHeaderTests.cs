@@ -116,7 +116,7 @@ public sealed class ProxyProtocolHeaderTests
         var (service, ours) = await Peers.PairAsync();
         using (service)
         {
-            var relaying = Relay.RunAsync(ours, work, RelayEnd.CloseBoth, Patience.Token);
+            var relaying = Relay.RunAsync(ours, work, RelayEnd.CloseBoth, TimeProvider.System, Patience.Token);
             // The header does not wait for the user's first byte.
             Assert.Equal("PROXY\r\n"u8.ToArray(), await service.ReceiveAsync(7));
             if (!waits) await far.WriteAsync("payload"u8.ToArray(), Patience.Token);

@@ -122,7 +122,7 @@ public sealed class BandwidthLimiterTests
         using (service)
         {
             var limited = PayloadLayers.Wrap(serviceEnd, default, key: null, compress: false, wireLimit: new BandwidthLimiter(10_000_000, TimeProvider.System));
-            var relaying = Relay.RunAsync(userEnd, limited, RelayEnd.HalfClose, Patience.Token);
+            var relaying = Relay.RunAsync(userEnd, limited, RelayEnd.HalfClose, TimeProvider.System, Patience.Token);
             var data = RandomNumberGenerator.GetBytes(1_000_000);
             var sending = user.SendAsync(data).Soon();
             var received = service.ReceiveAllAsync();

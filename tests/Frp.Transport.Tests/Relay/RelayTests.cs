@@ -1,7 +1,5 @@
-using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
-using Yamux;
 
 namespace Frp.Transport.Tests;
 
@@ -9,17 +7,6 @@ namespace Frp.Transport.Tests;
 public sealed class RelayTests
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
-
-    // Small, so that what the kernel holds on the way is small against what the tests send.
-    private const int SocketBuffers = 128 * 1024;
-
-    /// <summary>What lies between the two relays: the middle of a tunnel.</summary>
-    public enum Middle
-    {
-        Socket,
-        Mux,
-        MuxWithLayers,
-    }
 
     public static TheoryData<Middle> Middles() => [Middle.Socket, Middle.Mux, Middle.MuxWithLayers];
 
@@ -29,8 +16,8 @@ public sealed class RelayTests
     {
         await using var tunnel = await Tunnel.OpenAsync(middle, RelayEnd.HalfClose);
         byte[] there = RandomNumberGenerator.GetBytes(3_000_000), back = RandomNumberGenerator.GetBytes(2_000_000);
-        var sending = Task.WhenAll(SendAsync(tunnel.User, there), SendAsync(tunnel.Service, back));
-        var received = await Task.WhenAll(ReceiveAllAsync(tunnel.Service), ReceiveAllAsync(tunnel.User)).WaitAsync(Deadline);
+        var sending = Task.WhenAll(tunnel.User.SendAndEndAsync(there), tunnel.Service.SendAndEndAsync(back));
+        var received = await Task.WhenAll(tunnel.Service.ReceiveAllAsync(), tunnel.User.ReceiveAllAsync()).WaitAsync(Deadline);
         await sending;
         Assert.Equal(there, received[0]);
         Assert.Equal(back, received[1]);
@@ -44,10 +31,10 @@ public sealed class RelayTests
         await using var tunnel = await Tunnel.OpenAsync(middle, RelayEnd.HalfClose);
         await tunnel.User.SendAsync("question"u8.ToArray());
         tunnel.User.Shutdown(SocketShutdown.Send);
-        Assert.Equal("question"u8.ToArray(), await ReceiveAllAsync(tunnel.Service).WaitAsync(Deadline));
+        Assert.Equal("question"u8.ToArray(), await tunnel.Service.ReceiveAllAsync().WaitAsync(Deadline));
         await tunnel.Service.SendAsync("answer"u8.ToArray());
         tunnel.Service.Shutdown(SocketShutdown.Send);
-        Assert.Equal("answer"u8.ToArray(), await ReceiveAllAsync(tunnel.User).WaitAsync(Deadline));
+        Assert.Equal("answer"u8.ToArray(), await tunnel.User.ReceiveAllAsync().WaitAsync(Deadline));
         await tunnel.Ended.WaitAsync(Deadline);
     }
 
@@ -58,9 +45,9 @@ public sealed class RelayTests
         await using var tunnel = await Tunnel.OpenAsync(middle, RelayEnd.CloseBoth);
         await tunnel.Service.SendAsync("bye"u8.ToArray());
         tunnel.Service.Shutdown(SocketShutdown.Send);
-        Assert.Equal("bye"u8.ToArray(), await ReceiveAllAsync(tunnel.User).WaitAsync(Deadline));
+        Assert.Equal("bye"u8.ToArray(), await tunnel.User.ReceiveAllAsync().WaitAsync(Deadline));
         await tunnel.Ended.WaitAsync(Deadline);
-        Assert.Empty(await ReceiveAllAsync(tunnel.Service).WaitAsync(Deadline));
+        Assert.Empty(await tunnel.Service.ReceiveAllAsync().WaitAsync(Deadline));
     }
 
     [Theory]
@@ -72,7 +59,7 @@ public sealed class RelayTests
         Assert.Equal(1, await tunnel.Service.ReceiveAsync(new byte[1]));
         tunnel.User.LingerState = new LingerOption(true, 0);
         tunnel.User.Close();
-        var failure = await Assert.ThrowsAsync<SocketException>(() => ReceiveAllAsync(tunnel.Service).WaitAsync(Deadline));
+        var failure = await Assert.ThrowsAsync<SocketException>(() => tunnel.Service.ReceiveAllAsync().WaitAsync(Deadline));
         Assert.Equal(SocketError.ConnectionReset, failure.SocketErrorCode);
         await tunnel.Ended.WaitAsync(Deadline);
     }
@@ -83,12 +70,11 @@ public sealed class RelayTests
     {
         await using var tunnel = await Tunnel.OpenAsync(middle, RelayEnd.HalfClose);
         byte[] data = RandomNumberGenerator.GetBytes(30_000_000);
-        var sending = SendAsync(tunnel.User, data);
+        var sending = tunnel.User.SendAndEndAsync(data);
         // Far more than every buffer and window on the way holds: it cannot have been sent while nobody reads.
-        var first = new byte[1000];
-        await ReceiveExactlyAsync(tunnel.Service, first).WaitAsync(Deadline);
+        byte[] first = await tunnel.Service.ReceiveAsync(1000);
         Assert.False(sending.IsCompleted);
-        byte[] rest = await ReceiveAllAsync(tunnel.Service).WaitAsync(Deadline);
+        byte[] rest = await tunnel.Service.ReceiveAllAsync().WaitAsync(Deadline);
         await sending.WaitAsync(Deadline);
         Assert.True(data.AsSpan(0, first.Length).SequenceEqual(first) && data.AsSpan(first.Length).SequenceEqual(rest));
     }
@@ -98,16 +84,16 @@ public sealed class RelayTests
     [InlineData(RelayEnd.CloseBoth)]
     public async Task The_end_of_a_stream_waits_for_the_bytes_that_the_socket_has_no_room_for(RelayEnd end)
     {
-        var (service, d) = await SocketPairAsync();
-        int filler = FillUp(d);
+        var (service, d) = await TunnelSockets.PairAsync();
+        int filler = d.FillUp();
         await using var sessions = await Sessions.OpenAsync();
         var (ours, theirs) = await sessions.StreamAsync();
-        var relay = Relay.RunAsync(new SocketConnection(d), new MuxConnection(theirs, null, null), end, CancellationToken.None);
+        var relay = Relay.RunAsync(new SocketConnection(d), new MuxConnection(theirs, null, null), end, TimeProvider.System, CancellationToken.None);
         byte[] last = RandomNumberGenerator.GetBytes(1000);
         await ours.WriteAsync(last);
         await ours.CompleteWritesAsync();
         await sessions.FlushToServerAsync();
-        byte[] received = await ReceiveAllAsync(service).WaitAsync(Deadline);
+        byte[] received = await service.ReceiveAllAsync().WaitAsync(Deadline);
         Assert.Equal(filler + last.Length, received.Length);
         Assert.Equal(last, received[filler..]);
         service.Shutdown(SocketShutdown.Send);
@@ -122,155 +108,23 @@ public sealed class RelayTests
         await using var tunnel = await Tunnel.OpenAsync(middle, RelayEnd.HalfClose);
         await tunnel.CancelAsync();
         await tunnel.Ended.WaitAsync(Deadline);
-        await Assert.ThrowsAsync<SocketException>(() => ReceiveAllAsync(tunnel.User).WaitAsync(Deadline));
-        await Assert.ThrowsAsync<SocketException>(() => ReceiveAllAsync(tunnel.Service).WaitAsync(Deadline));
+        await Assert.ThrowsAsync<SocketException>(() => tunnel.User.ReceiveAllAsync().WaitAsync(Deadline));
+        await Assert.ThrowsAsync<SocketException>(() => tunnel.Service.ReceiveAllAsync().WaitAsync(Deadline));
     }
 
     [Fact]
     public async Task Bytes_that_were_read_ahead_come_first()
     {
-        var (user, a) = await SocketPairAsync();
-        var (service, b) = await SocketPairAsync();
+        var (user, a) = await TunnelSockets.PairAsync();
+        var (service, b) = await TunnelSockets.PairAsync();
         var relay = Relay.RunAsync(
-            new SocketConnection(a), new PrefixedConnection(new SocketConnection(b), "ahead "u8.ToArray()), RelayEnd.HalfClose, CancellationToken.None);
+            new SocketConnection(a), new PrefixedConnection(new SocketConnection(b), "ahead "u8.ToArray()), RelayEnd.HalfClose, TimeProvider.System, CancellationToken.None);
         await service.SendAsync("of the rest"u8.ToArray());
         service.Shutdown(SocketShutdown.Send);
-        Assert.Equal("ahead of the rest"u8.ToArray(), await ReceiveAllAsync(user).WaitAsync(Deadline));
+        Assert.Equal("ahead of the rest"u8.ToArray(), await user.ReceiveAllAsync().WaitAsync(Deadline));
         user.Shutdown(SocketShutdown.Send);
         await relay.WaitAsync(Deadline);
         user.Dispose(); // not before: a socket that is done with is reset when the collector comes by
         service.Dispose();
-    }
-
-    private static async Task SendAsync(Socket socket, byte[] data)
-    {
-        for (int sent = 0; sent < data.Length;) sent += await socket.SendAsync(data.AsMemory(sent));
-        socket.Shutdown(SocketShutdown.Send);
-    }
-
-    private static async Task ReceiveExactlyAsync(Socket socket, byte[] buffer)
-    {
-        for (int filled = 0; filled < buffer.Length;)
-        {
-            int count = await socket.ReceiveAsync(buffer.AsMemory(filled));
-            Assert.NotEqual(0, count);
-            filled += count;
-        }
-    }
-
-    private static async Task<byte[]> ReceiveAllAsync(Socket socket)
-    {
-        using var all = new MemoryStream();
-        var buffer = new byte[65_536];
-        while (await socket.ReceiveAsync(buffer) is var count and > 0) all.Write(buffer, 0, count);
-        return all.ToArray();
-    }
-
-    /// <summary>Sends until the kernel takes no more and returns the count.</summary>
-    private static int FillUp(Socket socket)
-    {
-        socket.Blocking = false;
-        var piece = new byte[SocketBuffers];
-        int total = 0;
-        while (socket.Send(piece, SocketFlags.None, out var error) is var sent && error == SocketError.Success) total += sent;
-        return total;
-    }
-
-    private static async Task<(Socket Near, Socket Far)> SocketPairAsync()
-    {
-        using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        listener.Listen();
-        listener.SendBufferSize = listener.ReceiveBufferSize = SocketBuffers;
-        var near = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, SendBufferSize = SocketBuffers, ReceiveBufferSize = SocketBuffers };
-        await near.ConnectAsync(listener.LocalEndPoint!);
-        return (near, await listener.AcceptAsync());
-    }
-
-    /// <summary>user ─ relay ─ middle ─ relay ─ service, as frps and frpc make it.</summary>
-    private sealed class Tunnel : IAsyncDisposable
-    {
-        private readonly CancellationTokenSource _cancel = new();
-        private readonly List<IAsyncDisposable> _middle = [];
-
-        internal required Socket User { get; init; }
-
-        internal required Socket Service { get; init; }
-
-        internal Task Ended { get; private set; } = Task.CompletedTask;
-
-        internal static async Task<Tunnel> OpenAsync(Middle middle, RelayEnd end)
-        {
-            var (user, a) = await SocketPairAsync();
-            var (service, d) = await SocketPairAsync();
-            var tunnel = new Tunnel { User = user, Service = service };
-            var (b, c) = await tunnel.MiddleAsync(middle);
-            tunnel.Ended = Task.WhenAll(
-                Relay.RunAsync(new SocketConnection(a), b, end, tunnel._cancel.Token),
-                Relay.RunAsync(new SocketConnection(d), c, end, tunnel._cancel.Token));
-            return tunnel;
-        }
-
-        internal Task CancelAsync() => _cancel.CancelAsync();
-
-        public async ValueTask DisposeAsync()
-        {
-            await _cancel.CancelAsync();
-            await Ended.WaitAsync(Deadline);
-            foreach (var part in _middle) await part.DisposeAsync();
-            User.Dispose();
-            Service.Dispose();
-            _cancel.Dispose();
-        }
-
-        private async Task<(Connection, Connection)> MiddleAsync(Middle middle)
-        {
-            if (middle == Middle.Socket)
-            {
-                var (near, far) = await SocketPairAsync();
-                return (new SocketConnection(near), new SocketConnection(far));
-            }
-            var sessions = await Sessions.OpenAsync();
-            _middle.Add(sessions);
-            var (ours, theirs) = await sessions.StreamAsync();
-            Connection opened = new MuxConnection(ours, null, null), accepted = new MuxConnection(theirs, null, null);
-            if (middle == Middle.Mux) return (opened, accepted);
-            var key = new byte[16];
-            return (PayloadLayers.Wrap(opened, default, key, compress: true), PayloadLayers.Wrap(accepted, default, key, compress: true));
-        }
-    }
-
-    /// <summary>Two multiplexing sessions over a socket.</summary>
-    private sealed class Sessions(YamuxSession client, YamuxSession server) : IAsyncDisposable
-    {
-        private readonly Task _running = Task.WhenAll(client.RunAsync(CancellationToken.None), server.RunAsync(CancellationToken.None));
-
-        internal static async Task<Sessions> OpenAsync()
-        {
-            var (near, far) = await SocketPairAsync();
-            return new Sessions(
-                new YamuxSession(new NetworkStream(near, ownsSocket: true), YamuxRole.Client),
-                new YamuxSession(new NetworkStream(far, ownsSocket: true), YamuxRole.Server));
-        }
-
-        internal async Task<(YamuxStream Ours, YamuxStream Theirs)> StreamAsync() =>
-            (await client.OpenStreamAsync(CancellationToken.None), (await server.AcceptStreamAsync(CancellationToken.None).AsTask().WaitAsync(Deadline))!);
-
-        /// <summary>Returns when the server has handled everything that the client had sent: frames keep their order.</summary>
-        internal async Task FlushToServerAsync()
-        {
-            var (ours, theirs) = await StreamAsync();
-            await ours.WriteAsync(new byte[1]);
-            Assert.Equal(1, await theirs.ReadAsync(new byte[1]).AsTask().WaitAsync(Deadline));
-            await ours.DisposeAsync();
-            await theirs.DisposeAsync();
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            await client.DisposeAsync();
-            await server.DisposeAsync();
-            await _running.WaitAsync(Deadline);
-        }
     }
 }

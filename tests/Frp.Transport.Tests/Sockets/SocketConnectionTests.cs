@@ -86,8 +86,27 @@ public class SocketConnectionTests
             Assert.True(connection.TryGetSocket(out var socket));
             Assert.True(socket.NoDelay);
             Assert.Equal(on, (int)socket.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive)! != 0);
-            if (on) Assert.Equal(seconds, (int)socket.GetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime)!);
+            if (on) AssertProbes(socket, seconds);
         }
+    }
+
+    [Fact]
+    public async Task Users_and_services_that_vanish_are_noticed_within_minutes()
+    {
+        await using var listener = await Peers.ListenAsync(options: new TcpListenOptions());
+        await using var dialled = await TcpDialer.DialAsync("127.0.0.1", listener.Port, new TcpDialOptions(), TimeProvider.System, Patience.Token);
+        await using var accepted = await listener.AcceptConnectionAsync();
+        foreach (var connection in new[] { dialled, accepted })
+        {
+            Assert.True(connection.TryGetSocket(out var socket));
+            AssertProbes(socket, 15);
+        }
+    }
+
+    private static void AssertProbes(Socket socket, int seconds)
+    {
+        Assert.Equal(seconds, (int)socket.GetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime)!);
+        Assert.Equal(15, (int)socket.GetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval)!);
     }
 
     [Fact]

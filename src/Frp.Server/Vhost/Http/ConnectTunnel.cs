@@ -70,7 +70,7 @@ internal sealed partial class ConnectTunnel(HttpTable table, NotFoundPage notFou
                 return;
             }
             byte[] said = [.. head.Span, .. surplus.Span];
-            var reason = await Relay.RunAsync(new PrefixedConnection(user, said), work.Connection, work.End, cancellationToken);
+            var reason = await Relay.RunAsync(new PrefixedConnection(user, said), work.Connection, work.End, time, cancellationToken);
             Log.Done(logger, user.Remote, reason);
         }
     }
