@@ -67,6 +67,7 @@ public sealed partial class FrpServer
         var errors = new List<ConfigError>();
         var identity = Try(() => LoadIdentity(config, current.Identity), errors);
         var webIdentity = _web is null ? null : Try(() => WebServer.LoadIdentity(config.WebServer, _time), errors);
+        var hooks = Try(() => LoadHooks(config), errors);
         string? token = null;
         try
         {
@@ -79,10 +80,9 @@ public sealed partial class FrpServer
         if (errors.Count > 0) throw new ConfigException(errors);
 
         // What cannot.
-        _settings = SettingsOf(config, token!, identity!); // the one write
+        _settings = SettingsOf(config, token!, identity!, hooks!); // the one write
         if (webIdentity is not null) _web!.UseIdentity(webIdentity);
         _program.SetLogLevel?.Invoke(config.Log.Level);
-        if (changed.Contains("httpPlugins") && config.HttpPlugins.Count > 0) Log.Unserved(_logger, "httpPlugins");
         Log.Reloaded(_logger, applied.Count == 0 ? "no key has changed" : string.Join(", ", applied));
         var result = new ReloadResult(applied, needRestart);
         if (needRestart.Count > 0) Log.NeedRestart(_logger, result.RestartNotice);
@@ -102,13 +102,17 @@ public sealed partial class FrpServer
         }
     }
 
-    private ServerSettings SettingsOf(ServerConfig config, string token, TlsServer identity) => new()
+    private ServerSettings SettingsOf(ServerConfig config, string token, TlsServer identity, ServerHooks hooks) => new()
     {
         Config = config,
         Token = new SessionToken(config.Auth, token),
+        Hooks = hooks,
         Identity = identity,
         Handshake = HandshakeOf(config, identity),
     };
+
+    private ServerHooks LoadHooks(ServerConfig config) =>
+        new([.. _program.Hooks, .. config.HttpPlugins.Select(plugin => new HttpPlugin(plugin, _pluginClients))], _loggers.CreateLogger("server/plugin"), _time);
 
     private BindPortHandshake HandshakeOf(ServerConfig config, TlsServer identity) => new(identity, config.Transport.Tls.Force, _time, _vhostPorts.Sharing);
 

@@ -20,6 +20,7 @@ namespace Frp.Server;
 public sealed partial class FrpServer : IAsyncDisposable
 {
     private static readonly TimeSpan WebDrainTime = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan NoticeTime = TimeSpan.FromSeconds(1);
 
     private readonly ServerConfig _config;
     private readonly ServerProgram _program;
@@ -31,6 +32,8 @@ public sealed partial class FrpServer : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly TaskScope _users;
     private readonly TaskScope _carriers;
+    private readonly TaskScope _notices;
+    private readonly PluginClients _pluginClients = new();
     private readonly VhostPorts _vhostPorts;
     private readonly WebServer? _web;
     private Vhosts? _vhosts;
@@ -51,6 +54,7 @@ public sealed partial class FrpServer : IAsyncDisposable
         _logger = loggers.CreateLogger("server/service");
         _users = new TaskScope("users", OnFault);
         _carriers = new TaskScope("carriers", OnFault, _stopping.Token);
+        _notices = new TaskScope("notices", OnFault);
         _vhostPorts = new VhostPorts(config, _time, loggers.CreateLogger("server/vhost"));
         if (config.WebServer.Port > 0) _web = new WebServer(config.WebServer, new ServerApi(this).Surface, loggers.CreateLogger("server/web"), _time);
     }
@@ -82,12 +86,13 @@ public sealed partial class FrpServer : IAsyncDisposable
         if (_accepting is not null) throw new InvalidOperationException("the server has been started already");
         if (!_config.Auth.UsesToken) throw new ConfigException($"auth.method {_config.Auth.Method} is not supported by this release of the server yet");
         var identity = LoadIdentity(_config, predecessor: null);
+        var hooks = LoadHooks(_config);
         await _reloading.WaitAsync(cancellationToken); // who is as fast as to ask for a reload now gets it when the server runs
         try
         {
             if (_web is not null) await _web.StartAsync(cancellationToken);
             string token = await _config.Auth.ResolveTokenAsync(cancellationToken);
-            _settings = SettingsOf(_config, token, identity);
+            _settings = SettingsOf(_config, token, identity, hooks);
             var context = CreateContext();
             (_logical, _vhosts) = (new LogicalConnections(context), context.Vhosts);
             await OpenVhostsAsync(context.Vhosts, cancellationToken);
@@ -140,6 +145,7 @@ public sealed partial class FrpServer : IAsyncDisposable
         if (_vhosts is not null) await _vhosts.DisposeAsync();
         await _stopping.CancelAsync();
         await _carriers.DisposeAsync();
+        await EndNoticesAsync();
     }
 
     /// <summary>Stops at once.</summary>
@@ -147,7 +153,16 @@ public sealed partial class FrpServer : IAsyncDisposable
     {
         await StopAsync(TimeSpan.Zero);
         if (_web is not null) await _web.DisposeAsync();
+        _pluginClients.Dispose();
         _stopping.Dispose();
+    }
+
+    /// <summary>Gives hooks the time to hear of the proxies that have just been closed.</summary>
+    private async ValueTask EndNoticesAsync()
+    {
+        using var deadline = new Deadline(NoticeTime, _time, CancellationToken.None);
+        await _notices.WaitForIdleAsync(deadline.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _notices.DisposeAsync();
     }
 
     private ServerContext CreateContext()
@@ -173,6 +188,7 @@ public sealed partial class FrpServer : IAsyncDisposable
                     : null,
             },
             Users = _users,
+            Notices = _notices,
             Stopping = _stopping.Token,
         };
     }
@@ -209,7 +225,6 @@ public sealed partial class FrpServer : IAsyncDisposable
         if (_config.QuicBindPort > 0) yield return "quicBindPort";
         if (_config.SshTunnelGateway.BindPort > 0) yield return "sshTunnelGateway.bindPort";
         if (_config.EnablePrometheus && _web is not null) yield return "enablePrometheus";
-        if (_config.HttpPlugins.Count > 0) yield return "httpPlugins";
     }
 
     private async Task AcceptAsync(BindPortListener listener, CancellationToken cancellationToken)

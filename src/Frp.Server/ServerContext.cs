@@ -13,6 +13,9 @@ internal sealed class ServerContext
     /// <summary>The configuration in force.</summary>
     internal ServerConfig Config => Settings().Config;
 
+    /// <summary>The hooks in force.</summary>
+    internal ServerHooks Hooks => Settings().Hooks;
+
     internal required ILoggerFactory Loggers { get; init; }
     internal required TimeProvider Time { get; init; }
     internal required SessionRegistry Sessions { get; init; }
@@ -24,6 +27,9 @@ internal sealed class ServerContext
 
     /// <summary>Users that are being served. They outlive proxies and sessions, and are drained when the server stops.</summary>
     internal required TaskScope Users { get; init; }
+
+    /// <summary>What hooks are still to be told of what has happened.</summary>
+    internal required TaskScope Notices { get; init; }
 
     /// <summary>Fires when the server stops for good, behind the draining.</summary>
     internal required CancellationToken Stopping { get; init; }

@@ -11,6 +11,9 @@ public sealed record ServerProgram
 
     /// <summary>Sets the level of the log, as configuration files spell it. Must not throw.</summary>
     public Action<string>? SetLogLevel { get; init; }
+
+    /// <summary>Hooks of the program's own. They are asked before the configuration's plug-ins, in this order.</summary>
+    public IReadOnlyList<IServerHook> Hooks { get; init; } = [];
 }
 
 /// <summary>What a reload has done.</summary>

@@ -87,8 +87,34 @@ public sealed class EmbeddingTests
         await Assert.ThrowsAsync<LoginFailedException>(() => client.Completion.Soon());
     }
 
-    private static FrpServer Server(ILoggerFactory loggers) =>
-        new(ConfigLoader.LoadServer(Encoding.UTF8.GetBytes($"bindAddr = '127.0.0.1'\nbindPort = {Ports.Next()}"), "server").Config, loggers);
+    [Fact]
+    public async Task The_program_around_a_server_takes_part_in_what_it_does()
+    {
+        await using var echo = TcpService.Echo();
+        var (hook, logs, port) = (new Bouncer { Port = Ports.Next() }, new Loggers(), Ports.Next());
+        await using var server = Server(logs, hook);
+        await server.StartAsync(TestContext.Current.CancellationToken);
+        await using var client = Client(server, echo, "moved", port, logs);
+        await client.StartAsync(TestContext.Current.CancellationToken);
+        using var patience = new CancellationTokenSource(Patience.Limit);
+        await client.WaitUntilRunningAsync("moved", patience.Token);
+        await User.EchoOnceAsync(hook.Port);
+
+        hook.LetsUsersIn = false;
+        using (var refused = await User.ConnectAsync(hook.Port)) Assert.Empty(await refused.ReceiveToEndAsync());
+        await logs.Text.WaitForAsync("was rejected: closed for today");
+        hook.Fails = true;
+        using (var refused = await User.ConnectAsync(hook.Port)) Assert.Empty(await refused.ReceiveToEndAsync());
+        await logs.Text.WaitForAsync("fault in plugin [bouncer], asked about NewUserConn");
+        await logs.Text.WaitForAsync("was rejected: send NewUserConn request to plugin error");
+
+        await client.StopAsync(TimeSpan.Zero).Soon();
+        Assert.Equal("moved", await hook.Closed.Task.Soon());
+        Assert.Equal([ServerOperations.Login, ServerOperations.NewProxy, ServerOperations.NewUserConn, ServerOperations.CloseProxy], hook.Heard.Distinct());
+    }
+
+    private static FrpServer Server(ILoggerFactory loggers, params IServerHook[] hooks) =>
+        new(ConfigLoader.LoadServer(Encoding.UTF8.GetBytes($"bindAddr = '127.0.0.1'\nbindPort = {Ports.Next()}"), "server").Config, loggers, program: new ServerProgram { Hooks = hooks });
 
     private static FrpClient Client(FrpServer server, TcpService service, string name, int remotePort, ILoggerFactory loggers) => new(
         ConfigLoader.LoadClient(
@@ -96,6 +122,41 @@ public sealed class EmbeddingTests
         loggers);
 
     private static async Task UntilClosedAsync(int port) => await Patience.UntilAsync(async () => !await Ports.AnswersAsync(port), () => $"port {port} is still open");
+
+    /// <summary>A hook that gives every proxy the same port, and stands at the door.</summary>
+    private sealed class Bouncer : IServerHook
+    {
+        internal required int Port { get; init; }
+
+        internal bool LetsUsersIn { get; set; } = true;
+
+        internal bool Fails { get; set; }
+
+        internal System.Collections.Concurrent.ConcurrentQueue<ServerOperations> Heard { get; } = [];
+
+        internal TaskCompletionSource<string> Closed { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public string Name => "bouncer";
+
+        public ServerOperations Operations => ServerOperations.Login | ServerOperations.NewProxy | ServerOperations.NewUserConn | ServerOperations.CloseProxy;
+
+        public ValueTask OnEventAsync(ServerEvent serverEvent, CancellationToken cancellationToken)
+        {
+            Heard.Enqueue(serverEvent.Operation);
+            switch (serverEvent)
+            {
+                case NewProxyEvent proxy:
+                    proxy.Proxy = proxy.Proxy with { RemotePort = Port };
+                    break;
+                case NewUserConnEvent when Fails: throw new InvalidOperationException("the bouncer has fallen over");
+                case NewUserConnEvent when !LetsUsersIn: throw new PeerRefusedException("closed for today");
+                case CloseProxyEvent closed:
+                    Closed.TrySetResult(closed.ProxyName);
+                    break;
+            }
+            return ValueTask.CompletedTask;
+        }
+    }
 
     /// <summary>Loggers that keep what they are told.</summary>
     private sealed class Loggers : ILoggerFactory, ILogger

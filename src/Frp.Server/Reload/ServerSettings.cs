@@ -16,6 +16,9 @@ internal sealed record ServerSettings
     /// <summary>For logins from now on.</summary>
     internal required SessionToken Token { get; init; }
 
+    /// <summary>Who is asked about logins, proxies, heartbeats and connections from now on.</summary>
+    internal required ServerHooks Hooks { get; init; }
+
     /// <summary>The server's side of TLS on the control port.</summary>
     internal required TlsServer Identity { get; init; }
 

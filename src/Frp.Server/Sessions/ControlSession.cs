@@ -20,6 +20,7 @@ namespace Frp.Server;
 internal sealed partial class ControlSession
 {
     private const int AnswersAtOnce = 64;
+    private const int MaxUntold = 64;
 
     private readonly ServerContext _server;
     private readonly TaskScope _scope;
@@ -27,6 +28,8 @@ internal sealed partial class ControlSession
     private readonly Dictionary<string, ServedProxy> _proxies = [];
     private readonly List<Message> _answers = []; // the read loop's
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Task _told = Task.CompletedTask; // the read loop's, and then the closing's
+    private int _untold;
     private ControlChannel? _channel;
     private int _ports;
     private bool _closedToUsers; // under the lock of _proxies
@@ -169,6 +172,7 @@ internal sealed partial class ControlSession
         {
             await proxy.DisposeAsync();
             Log.ProxyClosed(_logger, PeerText.Escape(name, 256));
+            Tell(name);
         }
         if (_channel is not null) await _channel.DisposeAsync();
         await _scope.DisposeAsync();
@@ -197,19 +201,25 @@ internal sealed partial class ControlSession
 
     private async ValueTask OnNewProxyAsync(NewProxy registration)
     {
-        if (registration.ProxyType.Length == 0) registration.ProxyType = ProxyKinds.Default.Name;
-        string name = registration.ProxyName, shown = PeerText.Escape(name, 256), type = PeerText.Escape(registration.ProxyType, 32);
-        var answer = new NewProxyResp { ProxyName = name };
+        var answer = new NewProxyResp();
         try
         {
+            if (_server.Hooks.Want(ServerOperations.NewProxy))
+            {
+                var asked = new NewProxyEvent(Login, registration);
+                await _server.Hooks.AskAsync(asked, _scope.Stopping);
+                registration = asked.Proxy;
+            }
+            if (registration.ProxyType.Length == 0) registration.ProxyType = ProxyKinds.Default.Name;
             answer.RemoteAddr = await StartProxyAsync(registration);
-            Log.ProxyStarted(_logger, shown, type);
+            Log.ProxyStarted(_logger, PeerText.Escape(registration.ProxyName, 256), PeerText.Escape(registration.ProxyType, 32));
         }
         catch (PeerRefusedException e)
         {
-            Log.ProxyRefused(_logger, shown, type, PeerText.Escape(e.Message, 1024));
-            answer.Error = _server.Config.DetailedErrorsToClient ? e.Message : $"new proxy [{name}] error";
+            Log.ProxyRefused(_logger, PeerText.Escape(registration.ProxyName, 256), PeerText.Escape(registration.ProxyType, 32), PeerText.Escape(e.Message, 1024));
+            answer.Error = _server.Config.DetailedErrorsToClient ? e.Message : $"new proxy [{registration.ProxyName}] error";
         }
+        answer.ProxyName = registration.ProxyName;
         _answers.Add(answer);
     }
 
@@ -249,13 +259,42 @@ internal sealed partial class ControlSession
         if (proxy.TakesRemotePort) _ports--;
         await proxy.DisposeAsync();
         Log.ProxyClosed(_logger, PeerText.Escape(name, 256));
+        Tell(name);
+        if (_untold >= MaxUntold) await _told.WaitAsync(_scope.Stopping);
     }
 
-    private ValueTask OnPingAsync(Ping ping)
+    /// <summary>Tells the hooks that a proxy is no more. They hear it one after another, behind the session's work, which waits only when too much is untold.</summary>
+    private void Tell(string name)
+    {
+        if (!_server.Hooks.Want(ServerOperations.CloseProxy)) return;
+        Interlocked.Increment(ref _untold);
+        _server.Notices.RunChild("notice of a closed proxy", token => _told = TellAsync(_told, new CloseProxyEvent(Login, name), token));
+    }
+
+    private async Task TellAsync(Task before, CloseProxyEvent closed, CancellationToken cancellationToken)
+    {
+        await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // it has been reported where it failed
+        try
+        {
+            await _server.Hooks.TellAsync(closed, cancellationToken);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _untold);
+        }
+    }
+
+    private async ValueTask OnPingAsync(Ping ping)
     {
         var pong = new Pong();
         try
         {
+            if (_server.Hooks.Want(ServerOperations.Ping))
+            {
+                var asked = new PingEvent(Login, ping);
+                await _server.Hooks.AskAsync(asked, _scope.Stopping);
+                ping = asked.Ping;
+            }
             Token.VerifyPing(ping);
             Volatile.Write(ref _lastPing, _server.Time.GetTimestamp());
             Log.Heartbeat(_logger);
@@ -266,7 +305,6 @@ internal sealed partial class ControlSession
             pong.Error = _server.Config.DetailedErrorsToClient ? e.Message : "invalid ping";
         }
         _answers.Add(pong);
-        return ValueTask.CompletedTask;
     }
 
     private async Task WatchHeartbeatAsync(TimeSpan timeout, CancellationToken cancellationToken)

@@ -104,9 +104,11 @@ internal sealed partial class LogicalConnections(ServerContext server)
         try
         {
             if (keys is null && messages.Codec.Version == WireVersion.V2) throw new PeerRefusedException("missing v2 crypto negotiation");
+            bool knowsFeatures = ProductVersion.KnowsFeatures(login.Version); // whatever a hook makes of it
+            login = await AskAsync(login, connection.Remote, cancellationToken);
             token.VerifyLogin(login);
             if (login.RunId.Length == 0) login.RunId = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
-            session = new ControlSession(server, token, login, messages.Codec, halfClose: ProductVersion.KnowsFeatures(login.Version) && connection.CanHalfClose);
+            session = new ControlSession(server, token, login, messages.Codec, halfClose: knowsFeatures && connection.CanHalfClose);
             await ReplaceAsync(session, cancellationToken);
             var answer = new LoginResp { Version = ProductVersion.Wire, RunId = login.RunId };
             if (session.HalfClose) answer.Features.Add(LoginResp.HalfClose);
@@ -124,6 +126,14 @@ internal sealed partial class LogicalConnections(ServerContext server)
             await AnswerAsync(messages, new LoginResp { Version = ProductVersion.Wire, Error = text }, cancellationToken);
             return null;
         }
+    }
+
+    private async ValueTask<Login> AskAsync(Login login, EndPoint? client, CancellationToken cancellationToken)
+    {
+        if (!server.Hooks.Want(ServerOperations.Login)) return login;
+        var asked = new LoginEvent(login, client);
+        await server.Hooks.AskAsync(asked, cancellationToken);
+        return asked.Login;
     }
 
     private async Task ReplaceAsync(ControlSession newcomer, CancellationToken cancellationToken)
@@ -144,6 +154,12 @@ internal sealed partial class LogicalConnections(ServerContext server)
         {
             try
             {
+                if (server.Hooks.Want(ServerOperations.NewWorkConn))
+                {
+                    var asked = new NewWorkConnEvent(session.Login, message);
+                    await server.Hooks.AskAsync(asked, cancellationToken);
+                    message = asked.WorkConn with { HalfClose = message.HalfClose }; // plug-ins may not know of it
+                }
                 session.Token.VerifyWorkConnection(message);
                 if (session.Pool.TryAdd(new WorkConnection(connection, messages, message.HalfClose && session.HalfClose ? RelayEnd.HalfClose : RelayEnd.CloseBoth))) return true;
                 error = "work connection pool is full, discarding";

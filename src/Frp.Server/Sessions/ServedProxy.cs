@@ -120,10 +120,15 @@ internal sealed partial class ServedProxy : IServerProxyHost, IGroupMember, IAsy
         Log.UserConnection(Logger, user.Remote);
         try
         {
+            if (_server.Hooks.Want(ServerOperations.NewUserConn)) await _server.Hooks.AskAsync(new NewUserConnEvent(_session.Login, Registration, user.Remote), cancellationToken);
             var found = _share is null ? await OpenWorkAsync(user.Remote, user.Local, cancellationToken) : await OpenWorkInGroupAsync(_share, user, cancellationToken);
             if (found is not { } work) return;
             var reason = await Relay.RunAsync(user, work.Connection, end == RelayEnd.HalfClose ? work.End : end, Time, cancellationToken);
             Log.UserDone(Logger, user.Remote, reason);
+        }
+        catch (PeerRefusedException e)
+        {
+            Log.UserRefused(Logger, user.Remote, PeerText.Escape(e.Message, 1024));
         }
         catch (Exception)
         {
@@ -239,6 +244,9 @@ internal sealed partial class ServedProxy : IServerProxyHost, IGroupMember, IAsy
 
         [LoggerMessage(7, LogLevel.Information, "user connection [{Remote}] handed over to [{Next}] of the same group")]
         internal static partial void HandedOver(ILogger logger, EndPoint? remote, string next);
+
+        [LoggerMessage(8, LogLevel.Warning, "user connection [{Remote}] was rejected: {Cause}")]
+        internal static partial void UserRefused(ILogger logger, EndPoint? remote, string cause);
 
         [LoggerMessage(5, LogLevel.Error, "fault in {Work}")]
         internal static partial void Fault(ILogger logger, string work, Exception exception);

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
 
 namespace Frp.Wire;
@@ -27,6 +28,14 @@ public sealed class MessageType
 
     // When it is first needed: most of the table never is, and a description takes longer to build than a message to send.
     internal JsonTypeInfo Json => field ??= MessageJson.Options.GetTypeInfo(Type);
+
+    /// <summary>A message's members, for who speaks the same dialect in another frame: server plug-ins.</summary>
+    public JsonObject ToJson(Message message) => (JsonObject)JsonSerializer.SerializeToNode(message, Json)!;
+
+    /// <summary>The message with these members; what is absent has its default.</summary>
+    /// <param name="json">An object, UTF-8. Unknown members are skipped.</param>
+    /// <exception cref="ProtocolViolationException">It is none, or a member has the wrong type.</exception>
+    public Message FromJson(ReadOnlySpan<byte> json) => Decode(json);
 
     internal Message Decode(ReadOnlySpan<byte> json)
     {
@@ -106,7 +115,7 @@ public static class MessageTypes
     public static MessageType? FromV2(ushort id) => id < ByV2.Length ? ByV2[id] : null;
 
     /// <summary>The line of a record; the same table by its static type.</summary>
-    internal static MessageType OfType<T>() where T : Message => ByClrType[typeof(T)];
+    public static MessageType OfType<T>() where T : Message => ByClrType[typeof(T)];
 
     private static MessageType Bind<T>(char v1, ushort v2) where T : Message => new(typeof(T), (byte)v1, V2Codec.MessageFrame, v2);
 

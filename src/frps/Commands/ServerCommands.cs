@@ -32,6 +32,8 @@ internal static class ServerCommands
         WarmUp.Start(handshake: true);
         var (config, warnings) = flags.Load(LoadPurpose.Run);
         ConsoleProgram.ShowWarnings(warnings);
+        bool trusts = NeedsSystemTrust(config);
+        if (trusts) SystemTrust.Load();
         DescriptorLimit.RaiseToHard();
         using var signals = new StopSignals();
         using var loggers = new FrpLoggerFactory(LogOptions.Of(config.Log));
@@ -40,7 +42,7 @@ internal static class ServerCommands
         else ProgramLog.UsesFlags(logger);
         await using var server = new FrpServer(config, loggers, program: new ServerProgram
         {
-            LoadConfig = flags.ConfigFile.Length > 0 ? strict => ConfigLoader.LoadServer(flags.ConfigFile, flags.Options(LoadPurpose.Run) with { Strict = strict }) : null,
+            LoadConfig = flags.ConfigFile.Length > 0 ? strict => LoadAgain(flags, strict, trusts) : null,
             SetLogLevel = level => loggers.Level = LogOptions.ParseLevel(level),
         });
         using var state = new StateSignal(() => ProgramLog.State(logger, server.DescribeState()));
@@ -56,6 +58,17 @@ internal static class ServerCommands
         ProgramLog.Stopping(logger);
         await server.StopAsync(ConsoleProgram.DrainTime);
     }
+
+    private static LoadedConfig<ServerConfig> LoadAgain(ServerFlags flags, bool strict, bool trusts)
+    {
+        var loaded = ConfigLoader.LoadServer(flags.ConfigFile, flags.Options(LoadPurpose.Run) with { Strict = strict });
+        // The platform looks for them once in the life of a process.
+        if (!trusts && NeedsSystemTrust(loaded.Config)) throw new ConfigException("httpPlugins: the first plug-in with tlsVerify needs a restart, since frps has started without the system's certificate authorities");
+        return loaded;
+    }
+
+    /// <summary>Whether somebody is verified by the system's certificate authorities. Clients never are.</summary>
+    private static bool NeedsSystemTrust(ServerConfig config) => config.HttpPlugins.Exists(plugin => plugin.TlsVerify && plugin.Addr.StartsWith("https", StringComparison.OrdinalIgnoreCase));
 
     private static async Task ReloadAsync(FrpServer server, bool strict, ILogger logger, CancellationToken cancellationToken)
     {
