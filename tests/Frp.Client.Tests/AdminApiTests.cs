@@ -197,6 +197,21 @@ public sealed class AdminApiTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task What_cannot_be_put_into_effect_is_applied_nowhere()
+    {
+        // A kind of visitor that files may name and that this client cannot make.
+        var known = ProxyKinds.Catalog;
+        var catalog = new ClientCatalog(known.Proxies, known.Visitors.Append(KeyValuePair.Create("novel", known.Visitors["stcp"])), known.Plugins, known.VisitorPlugins);
+        Write("[[proxies]]\nname = 'old'\ntype = 'tcp'");
+        _client = new FrpClient(ClientConfigFile.Open(File, catalog), _log);
+        await _client.StartAsync(TestContext.Current.CancellationToken);
+        Write("[[proxies]]\nname = 'new'\ntype = 'tcp'\n[[visitors]]\nname = 'v'\ntype = 'novel'\nserverName = 's'\nbindPort = -1");
+        await AnswersAsync("GET", "/api/reload", null, 500, """{"Code":500,"Msg":"apply config failed: unknown visitor type: novel (Parameter 'config')"}""");
+        Assert.Equal("old", Assert.Single(_client.Proxies).Name);
+        Assert.Equal(0, _log.Text.Count("success reload conf"));
+    }
+
+    [Fact]
     public async Task Options_that_need_a_restart_are_named_and_do_not_take_effect()
     {
         await StartAsync("");

@@ -84,7 +84,7 @@ public sealed class AdminCommandTests : TunnelTest
         Proxy first = new("ssh", echo.Port, Ports.Next()), second = new("added", echo.Port, Ports.Next());
         int port = Ports.Next();
         string common = $"serverAddr = \"127.0.0.1\"\nserverPort = {port}\nwebServer.port = {Ports.Next()}\nwebServer.user = \"admin\"\nwebServer.password = \"pw\"\n";
-        await ServerAsync(port);
+        var server = await ServerAsync(port);
         string file = Work.Write(common + first);
         var client = Work.Run("frpc", "-c", file);
         await client.WaitForTextAsync(first.Started);
@@ -106,6 +106,11 @@ public sealed class AdminCommandTests : TunnelTest
         Assert.StartsWith("api status code [400]: invalid argument: ", reload.Output.ToString(), StringComparison.Ordinal);
         Assert.Contains("proxy name [ssh] is duplicated", reload.Output.ToString(), StringComparison.Ordinal);
         await User.EchoOnceAsync(second.RemotePort);
+
+        // Without a session there is nothing to show.
+        await server.KillAsync();
+        await client.WaitForTextAsync("connect to server error");
+        Assert.Equal("Proxy Status...\n\n", await CommandAsync("status", file));
 
         // A file that would not run is good enough to find the client with.
         Assert.Equal("stop success\n", await CommandAsync("stop", file));
