@@ -153,6 +153,50 @@ public sealed class AdminCommandTests : TunnelTest
         Assert.StartsWith($"GET https://127.0.0.1:{admin}/api/status: ", mistaken.Output.ToString(), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_server_whose_certificate_was_renewed_in_its_place_is_known_and_reads_it(bool authorityInFile)
+    {
+        using var certificates = new CertificateFolder(Work.Folder, "authority");
+        string cert = Renew(), key = Path.ChangeExtension(cert, ".key");
+        int web = Ports.Next();
+        string file = Work.Write($"bindAddr = \"127.0.0.1\"\nbindPort = {Ports.Next()}\nwebServer.port = {web}\nwebServer.tls.certFile = \"{cert}\"\nwebServer.tls.keyFile = \"{key}\"\n");
+        var server = Work.Run("frps", "-c", file);
+        await server.WaitForTextAsync(Started);
+        string first = await ShownAsync();
+        Renew();
+        Assert.Equal(first, await ShownAsync());
+        if (!authorityInFile)
+        {
+            var unknown = Work.Run("frps", "reload", "-c", file);
+            Assert.Equal(1, await unknown.WaitForExitAsync());
+            Assert.StartsWith($"GET https://127.0.0.1:{web}/api/reload?strictConfig=true: the certificate that is shown there is not the one in {cert}; ", unknown.Output.ToString(), StringComparison.Ordinal);
+        }
+        var reload = Work.Run("frps", authorityInFile ? new() : new Dictionary<string, string> { ["SSL_CERT_FILE"] = certificates.CaFile }, "reload", "-c", file);
+        Assert.Equal(0, await reload.WaitForExitAsync());
+        Assert.Equal("reload success\n", reload.Output.ToString());
+        Assert.NotEqual(first, await ShownAsync());
+        Assert.Equal("reload success\n", await CommandAsync("reload", file, "frps"));
+
+        string Renew()
+        {
+            string renewed = certificates.Issue("admin.test").Cert;
+            if (authorityInFile) File.AppendAllText(renewed, File.ReadAllText(certificates.CaFile));
+            return renewed;
+        }
+
+        async Task<string> ShownAsync()
+        {
+            string shown = "";
+            using var handler = new SocketsHttpHandler();
+            handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, _, _) => (shown = certificate!.GetSerialNumberString()).Length > 0;
+            using var http = new HttpClient(handler) { Timeout = Patience.Limit };
+            await http.GetStringAsync(new Uri($"https://127.0.0.1:{web}/healthz"), TestContext.Current.CancellationToken);
+            return shown;
+        }
+    }
+
     private async Task<string> CommandAsync(string command, string file, string program = "frpc")
     {
         var run = Work.Run(program, command, "-c", file);

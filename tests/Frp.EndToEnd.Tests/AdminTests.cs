@@ -34,7 +34,7 @@ public sealed class AdminTests : TunnelTest
         await UntilClosedAsync(proxies[2].RemotePort);
         await user.EchoAsync(100_000);
         Assert.Contains("proxy removed: [p2 p3]", client.Output.ToString(), StringComparison.Ordinal);
-        Assert.Contains("success reload conf", client.Output.ToString(), StringComparison.Ordinal);
+        await client.WaitForTextAsync("success reload conf");
         Assert.Equal(1, client.Output.Count("[p1] start proxy success"));
 
         // What will not do changes nothing, and says why.
@@ -124,7 +124,7 @@ public sealed class AdminTests : TunnelTest
         await UntilWorkingAsync(port);
         await AskAsync("DELETE", "/api/store/visitors/v");
         await UntilClosedAsync(port);
-        Assert.Contains("visitor removed: [v]", client.Output.ToString(), StringComparison.Ordinal);
+        await client.WaitForTextAsync("visitor removed: [v]");
     }
 
     [Fact]
