@@ -55,6 +55,7 @@ public sealed class AdminApiTests : IAsyncDisposable
         await AnswersAsync("DELETE", "/api/store/visitors/sv1", null, 404, """{"Code":404,"Msg":"not found: not found: visitor \"sv1\""}""");
         await AnswersAsync("DELETE", "/api/store/proxies/st1", null, 200, null);
         await AnswersAsync("GET", "/api/store/proxies", null, 200, """{"proxies":[]}""");
+        Assert.Contains("\"plugin\":{\"type\":\"socks5\"}", await AnswersAsync("POST", "/api/store/proxies", """{"name":"pl","type":"tcp","tcp":{"plugin":{"type":"socks5","unknown":1}}}""", 200, null), StringComparison.Ordinal);
         foreach (string line in (string[])["created proxy \"st1\"", "updated proxy \"st1\"", "created visitor \"sv1\"", "deleted visitor \"sv1\"", "deleted proxy \"st1\""])
             Assert.Equal(1, _log.Text.Count($"store: {line}"));
     }
