@@ -70,6 +70,23 @@ public sealed class RegistrationTests : TunnelTest
     }
 
     [Fact]
+    public async Task So_does_a_client_ID_of_a_user()
+    {
+        int port = Ports.Next();
+        await ServerAsync(port);
+        var holder = StartClient(port, ["user = \"u\"", "clientID = \"c\""]);
+        await holder.WaitForTextAsync("login to server success");
+        var second = Work.Run("frpc", "-c", Work.Write($"serverAddr = \"127.0.0.1\"\nserverPort = {port}\nuser = \"u\"\nclientID = \"c\"\n"));
+        Assert.Equal(1, await second.WaitForExitAsync());
+        Assert.Contains("client_id [c] for user [u] is already online", second.Output.ToString(), StringComparison.Ordinal);
+        var other = StartClient(port, ["user = \"v\"", "clientID = \"c\""]);
+        await other.WaitForTextAsync("login to server success");
+        await holder.KillAsync();
+        var successor = StartClient(port, ["user = \"u\"", "clientID = \"c\""]);
+        await successor.WaitForTextAsync("login to server success");
+    }
+
+    [Fact]
     public async Task Every_proxy_is_said_to_have_started_once()
     {
         await using var echo = TcpService.Echo();
