@@ -19,7 +19,7 @@ public static class ConsoleProgram
         try
         {
             var invocation = CommandLine.Parse(root, args);
-            if (invocation.Output is { } text) Console.Write(text);
+            if (invocation.Output is { } text) (invocation.IsComplaint ? Console.Error : Console.Out).Write(text);
             else await invocation.Command.Run!();
             return 0;
         }

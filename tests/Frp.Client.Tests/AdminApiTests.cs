@@ -55,6 +55,7 @@ public sealed class AdminApiTests : IAsyncDisposable
         await AnswersAsync("DELETE", "/api/store/visitors/sv1", null, 404, """{"Code":404,"Msg":"not found: not found: visitor \"sv1\""}""");
         await AnswersAsync("DELETE", "/api/store/proxies/st1", null, 200, null);
         await AnswersAsync("GET", "/api/store/proxies", null, 200, """{"proxies":[]}""");
+        Assert.Contains("\"plugin\":{\"type\":\"socks5\"}", await AnswersAsync("POST", "/api/store/proxies", """{"name":"pl","type":"tcp","tcp":{"plugin":{"type":"socks5","unknown":1}}}""", 200, null), StringComparison.Ordinal);
         foreach (string line in (string[])["created proxy \"st1\"", "updated proxy \"st1\"", "created visitor \"sv1\"", "deleted visitor \"sv1\"", "deleted proxy \"st1\""])
             Assert.Equal(1, _log.Text.Count($"store: {line}"));
     }
@@ -194,6 +195,21 @@ public sealed class AdminApiTests : IAsyncDisposable
         Assert.Equal("new", Assert.Single(_client.Proxies).Name);
         Assert.Equal(1, _log.Text.Count("success reload conf"));
         Assert.Equal(2, _log.Text.Count("http response [/api/reload]: error: invalid argument: "));
+    }
+
+    [Fact]
+    public async Task What_cannot_be_put_into_effect_is_applied_nowhere()
+    {
+        // A kind of visitor that files may name and that this client cannot make.
+        var known = ProxyKinds.Catalog;
+        var catalog = new ClientCatalog(known.Proxies, known.Visitors.Append(KeyValuePair.Create("novel", known.Visitors["stcp"])), known.Plugins, known.VisitorPlugins);
+        Write("[[proxies]]\nname = 'old'\ntype = 'tcp'");
+        _client = new FrpClient(ClientConfigFile.Open(File, catalog), _log);
+        await _client.StartAsync(TestContext.Current.CancellationToken);
+        Write("[[proxies]]\nname = 'new'\ntype = 'tcp'\n[[visitors]]\nname = 'v'\ntype = 'novel'\nserverName = 's'\nbindPort = -1");
+        await AnswersAsync("GET", "/api/reload", null, 500, """{"Code":500,"Msg":"apply config failed: unknown visitor type: novel (Parameter 'config')"}""");
+        Assert.Equal("old", Assert.Single(_client.Proxies).Name);
+        Assert.Equal(0, _log.Text.Count("success reload conf"));
     }
 
     [Fact]

@@ -38,6 +38,23 @@ public sealed class ProxyTableTests : IAsyncDisposable
         Assert.Equal((1, 0), (_log.Text.Count("proxy added"), _log.Text.Count("proxy removed")));
     }
 
+    [Theory]
+    [InlineData("", "enabled = true")]
+    [InlineData("enabled = true", "")]
+    [InlineData("", "localIP = '127.0.0.1'\nlocalPort = 0\nmetadatas = {}\nloadBalancer.group = ''\ntransport.bandwidthLimitMode = 'client'\ntransport.useCompression = false")]
+    [InlineData("transport.bandwidthLimit = '1MB'", "transport.bandwidthLimit = '1024KB'")]
+    [InlineData("transport.bandwidthLimit = '0KB'", "")]
+    [InlineData("healthCheck.type = 'http'\nhealthCheck.path = '/'\nlocalPort = 1", "healthCheck.type = 'http'\nhealthCheck.path = '/'\nlocalPort = 1\nhealthCheck.maxFailed = 1\nhealthCheck.timeoutSeconds = 3")]
+    public void What_has_the_same_effect_is_the_same_however_it_is_written(string one, string other)
+    {
+        var table = Table("a:1", one);
+        Begin(table);
+        var proxy = table.FindByName("a");
+        table.Apply(Proxies("a:1", other));
+        Assert.Same(proxy, table.FindByName("a"));
+        Assert.Equal("", Due(table));
+    }
+
     [Fact]
     public async Task The_end_of_a_proxy_is_told_before_its_successor_is_registered()
     {
@@ -126,13 +143,14 @@ public sealed class ProxyTableTests : IAsyncDisposable
         var table = Table("a:1 b:2");
         table.Apply(Proxies("a:1 b:3"));
         Assert.Equal("proxy removed: [b]\n", _log.Text.ToString());
-        Assert.False(table.HasHadSession);
+        Assert.False(table.HasSession);
         table.OnSession("run-1");
         Assert.Equal("+a +b", Due(table));
         table.OnSessionLost();
         table.Apply(Proxies("b:3 c:4"));
-        Assert.True(table.HasHadSession);
+        Assert.False(table.HasSession);
         table.OnSession("run-2");
+        Assert.True(table.HasSession);
         Assert.Equal("+b +c", Due(table));
         Assert.Contains("[run-2] proxy added: [b c]", _log.Text.ToString(), StringComparison.Ordinal);
     }

@@ -176,7 +176,7 @@ public sealed class VisitorTests : IAsyncDisposable
         using User keptUser = await User.ConnectAsync(kept), goneUser = await User.ConnectAsync(gone);
         await goneUser.EchoAsync();
         var visitor = table.Find("kept");
-        await table.ApplyAsync(Load($"{Visitor("moved", next)}\n{Visitor("kept", kept)}\n{Visitor("added", gone)}").Visitors).Soon();
+        await ApplyAsync(table, $"{Visitor("moved", next)}\n{Visitor("kept", kept)}\n{Visitor("added", gone)}");
         await table.WaitUntilOpenAsync("moved", CancellationToken.None).Soon();
         await table.WaitUntilOpenAsync("added", CancellationToken.None).Soon(); // where another door has just been
         Assert.Same(visitor, table.Find("kept"));
@@ -195,7 +195,7 @@ public sealed class VisitorTests : IAsyncDisposable
     {
         int port = Ports.Next();
         var table = NewTable($"{Visitor("a", port)}");
-        await table.ApplyAsync(Load($"{Visitor("b", port)}").Visitors).Soon();
+        await ApplyAsync(table, Visitor("b", port));
         Assert.Equal([new VisitorStatus("b", "stcp", VisitorPhase.New, "")], table.Statuses);
         Assert.False(await Ports.AnswersAsync(port));
         table.OnSession(new Session("run-1"));
@@ -208,13 +208,15 @@ public sealed class VisitorTests : IAsyncDisposable
     {
         var table = NewTable(Visitor("a", Ports.Next()));
         var waiting = table.WaitUntilOpenAsync("a", CancellationToken.None);
-        await table.ApplyAsync([]).Soon();
+        await ApplyAsync(table, "");
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting.Soon());
     }
 
     private static string Visitor(string name, int port) => $"[[visitors]]\nname = '{name}'\ntype = 'stcp'\nserverName = 'x'\nsecretKey = 'key'\nbindPort = {port}";
 
     private static ClientConfig Load(string text) => ConfigLoader.LoadClient(Encoding.UTF8.GetBytes(text), "client", ProxyKinds.Catalog).Config;
+
+    private static Task ApplyAsync(VisitorTable table, string wanted) => table.ApplyAsync(table.Prepare(Load(wanted).Visitors)).Soon();
 
     private VisitorTable NewTable(string text)
     {

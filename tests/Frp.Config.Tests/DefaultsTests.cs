@@ -158,6 +158,29 @@ public class DefaultsTests
     }
 
     [Fact]
+    public void Numbers_beyond_what_timers_can_take_are_long_times()
+    {
+        const string Huge = "2147483647";
+        var server = Loading.Server($"userConnTimeout = {Huge}\nvhostHTTPTimeout = {Huge}\nnatholeAnalysisDataReserveHours = {Huge}\ntransport.tcpKeepalive = {Huge}\ntransport.heartbeatTimeout = {Huge}\ntransport.tcpMuxKeepaliveInterval = {Huge}");
+        var client = Loading.Client($"transport.dialServerTimeout = {Huge}\ntransport.dialServerKeepalive = {Huge}\ntransport.heartbeatInterval = {Huge}\ntransport.heartbeatTimeout = {Huge}\ntransport.tcpMuxKeepaliveInterval = {Huge}\n"
+            + $"[[proxies]]\nname = 'a'\ntype = 'tcp'\nlocalPort = 1\nhealthCheck = {{ type = 'tcp', timeoutSeconds = {Huge}, intervalSeconds = {Huge} }}\n"
+            + $"[[visitors]]\nname = 'v'\ntype = 'xtcp'\nserverName = 's'\nbindPort = 1\nminRetryInterval = {Huge}\nfallbackTimeoutMs = {Huge}");
+        var (check, visitor) = (client.Proxies.Single().HealthCheck, (Proxies.XtcpVisitorConfig)client.Visitors.Single());
+        TimeSpan?[] times =
+        [
+            server.UserConnTimeout, server.VhostHttpTimeout, server.Transport.TcpKeepalive, server.Transport.HeartbeatTimeout, server.Transport.TcpMuxKeepaliveInterval,
+            client.Transport.DialServerTimeout, client.Transport.DialServerKeepalive, client.Transport.HeartbeatInterval, client.Transport.HeartbeatTimeout, client.Transport.TcpMuxKeepaliveInterval,
+            check.Timeout, check.Interval, visitor.MinRetryInterval, visitor.FallbackTimeout,
+        ];
+        Assert.All(times, time =>
+        {
+            Assert.InRange(time!.Value, TimeSpan.FromDays(20), TimeSpan.FromDays(45));
+            using var timer = new CancellationTokenSource(time.Value, TimeProvider.System); // throws where it cannot
+        });
+        Assert.True(server.NatHoleAnalysisDataReserve > TimeSpan.FromDays(10_000));
+    }
+
+    [Fact]
     public void Some_defaults_follow_other_options()
     {
         Assert.Equal("::1", Loading.Server("bindAddr = \"::1\"").ProxyBindAddr);

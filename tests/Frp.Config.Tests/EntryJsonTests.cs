@@ -75,9 +75,12 @@ public sealed class EntryJsonTests
     [InlineData("""{"localPort":1}""", """{"localPort":1,"localIP":"127.0.0.1","enabled":true}""", true)]
     [InlineData("""{"localPort":1}""", """{"localPort":2}""", false)]
     [InlineData("""{"localPort":1}""", """{"localPort":1,"metadatas":{"a":""}}""", false)]
-    [InlineData("""{"transport":{"bandwidthLimit":"1MB"}}""", """{"transport":{"bandwidthLimit":"1024KB"}}""", false)]
+    [InlineData("""{"transport":{"bandwidthLimit":"1MB"}}""", """{"transport":{"bandwidthLimit":"1024KB"}}""", true)]
+    [InlineData("""{"transport":{"bandwidthLimit":"0.5MB"}}""", """{"transport":{"bandwidthLimit":"512KB"}}""", true)]
+    [InlineData("""{"transport":{"bandwidthLimit":"1MB"}}""", """{"transport":{"bandwidthLimit":"1KB"}}""", false)]
+    [InlineData("""{"transport":{"bandwidthLimit":"-1MB"}}""", """{}""", true)]
     [InlineData("""{"plugin":{"type":"socks5"}}""", """{"plugin":{"type":"http_proxy"}}""", false)]
-    public void Entries_are_the_same_when_all_options_are(string one, string other, bool same)
+    public void Entries_are_the_same_when_all_options_have_the_same_effect(string one, string other, bool same)
     {
         var (a, b) = (Completed(one, "tcp"), Completed(other, "tcp"));
         Assert.Equal((same, same), (Json.AreSame(a, b), Json.AreSame(b, a)));

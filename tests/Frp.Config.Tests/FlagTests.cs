@@ -33,7 +33,12 @@ public class FlagTests
     [InlineData("bindPort", "1", "-p1")]
     [InlineData("bindPort", "1", "-p=1")]
     [InlineData("bindPort", "31", "--bind-port", "0x1f")]
+    [InlineData("bindPort", "31", "--bind-port", "0x_1_f")]
+    [InlineData("bindPort", "8", "--bind-port", "0_10")]
+    [InlineData("bindPort", "1000", "--bind-port", "1_000")]
     [InlineData("bindPort", "2", "-p1", "-p", "2")]
+    [InlineData("bindPort", "1", "-p1", "--", "verify")]
+    [InlineData("bindPort", "1", "-", "-p1")]
     [InlineData("kcpBindPort", "1", "--kcp_bind-port", "1")]
     [InlineData("quicBindPort", "1", "--quic_bind_port", "1")]
     [InlineData("proxyBindAddr", "\"a\"", "--proxy_bind_addr", "a")]
@@ -79,12 +84,16 @@ public class FlagTests
     [InlineData("invalid argument \"99999999999\" for \"--log-max-days\" flag: strconv.ParseInt: parsing \"99999999999\": value out of range", "--log_max_days", "99999999999")]
     [InlineData("invalid argument \"maybe\" for \"--tls-only\" flag: strconv.ParseBool: parsing \"maybe\": invalid syntax", "--tls_only=maybe")]
     [InlineData("invalid argument \"5-x\" for \"--allow-ports\" flag: range number is invalid, strconv.ParseInt: parsing \"x\": invalid syntax", "--allow_ports", "5-x")]
-    [InlineData("invalid argument \"a\\\"b\" for \"--allow-unsafe\" flag: parse error on line 1, column 2: bare \" in non-quoted field", "--allow-unsafe", "a\"b")]
+    [InlineData("invalid argument \"a\\\"b\" for \"--allow-unsafe\" flag: parse error on line 1, column 2: bare \" in non-quoted-field", "--allow-unsafe", "a\"b")]
+    [InlineData("invalid argument \"\\\"a\" for \"--allow-unsafe\" flag: parse error on line 1, column 3: extraneous or missing \" in quoted-field", "--allow-unsafe", "\"a")]
+    [InlineData("invalid argument \"\\\"é\\\"b\" for \"--allow-unsafe\" flag: parse error on line 1, column 4: extraneous or missing \" in quoted-field", "--allow-unsafe", "\"é\"b")]
+    [InlineData("invalid argument \"_1\" for \"-p, --bind-port\" flag: strconv.ParseInt: parsing \"_1\": invalid syntax", "-p", "_1")]
+    [InlineData("invalid argument \"1_\" for \"-p, --bind-port\" flag: strconv.ParseInt: parsing \"1_\": invalid syntax", "-p", "1_")]
+    [InlineData("invalid argument \"1__0\" for \"-p, --bind-port\" flag: strconv.ParseInt: parsing \"1__0\": invalid syntax", "-p", "1__0")]
     [InlineData("bad flag syntax: --=x", "--=x")]
     [InlineData("bad flag syntax: ---x", "---x")]
     [InlineData("unknown command \"bogus\" for \"frps\"", "bogus")]
     [InlineData("unknown command \"true\" for \"frps\"", "--tls_only", "true")]
-    [InlineData("unknown command \"verify\" for \"frps\"", "--", "verify")]
     public void Mistakes_are_told_as_users_know_them(string expected, params string[] args) => Assert.Equal(expected, Fault(args));
 
     [Theory]
@@ -132,7 +141,10 @@ public class FlagTests
         var text = CommandLine.Parse(root, ["help", "verify"]).Output!;
         Assert.Equal(text, CommandLine.Parse(root, ["verify", "-h"]).Output);
         Assert.Contains("Usage:\n  frps verify [flags]\n\nFlags:\n  -h, --help   help for verify\n\nGlobal Flags:\n", text, StringComparison.Ordinal);
-        Assert.StartsWith("Unknown help topic [`x`]", CommandLine.Parse(root, ["help", "x"]).Output, StringComparison.Ordinal);
+        Assert.Equal(text, CommandLine.Parse(root, ["help", "verify", "x"]).Output);
+        var unknown = CommandLine.Parse(root, ["help", "x", "y"]);
+        Assert.StartsWith("Unknown help topic [`x` `y`]\nUsage:\n", unknown.Output, StringComparison.Ordinal);
+        Assert.True(unknown.IsComplaint);
     }
 
     [Fact]

@@ -9,14 +9,13 @@ public class TypeTests
     [InlineData("bindAddr", "string", "bool", "true")]
     [InlineData("bindAddr", "string", "array", "[]")]
     [InlineData("bindAddr", "string", "object", "{}")]
-    [InlineData("bindAddr", "string", "datetime", "1979-05-27")]
     [InlineData("bindPort", "int", "string", "\"7000\"")]
     [InlineData("bindPort", "int", "bool", "true")]
     [InlineData("bindPort", "int", "number 1.5", "1.5")]
     [InlineData("bindPort", "int", "number Infinity", "inf")]
     [InlineData("bindPort", "int", "number NaN", "nan")]
     [InlineData("bindPort", "int", "number 3000000000", "3000000000")]
-    [InlineData("bindPort", "int", "datetime", "07:32:00")]
+    [InlineData("bindPort", "int", "string", "07:32:00")]
     [InlineData("bindPort", "int", "array", "[7000]")]
     [InlineData("tcpmuxPassthrough", "bool", "string", "\"true\"")]
     [InlineData("tcpmuxPassthrough", "bool", "number", "1")]
@@ -32,6 +31,29 @@ public class TypeTests
     {
         var option = key.Split('[')[0];
         Loading.ServerError($"\n{option} = {value}", $"frps.toml:2: field \"{key}\": cannot unmarshal {found} into {target}");
+    }
+
+    // Recorded from the reference.
+    [Theory]
+    [InlineData("1979-05-27", "1979-05-27")]
+    [InlineData("07:32:00", "07:32:00")]
+    [InlineData("07:32:00.999999", "07:32:00.999999")]
+    [InlineData("07:32:00.1234567", "07:32:00.1234567")]
+    [InlineData("1979-05-27 07:32:00", "1979-05-27T07:32:00")]
+    [InlineData("1979-05-27t07:32:00.5", "1979-05-27T07:32:00.5")]
+    [InlineData("2001-12-14T21:59:43.0", "2001-12-14T21:59:43.0")]
+    [InlineData("1979-05-27T07:32:00Z", "1979-05-27T07:32:00Z")]
+    [InlineData("2001-12-14T21:59:43z", "2001-12-14T21:59:43Z")]
+    [InlineData("2001-12-14t21:59:43.10-05:00", "2001-12-14T21:59:43.1-05:00")]
+    [InlineData("2001-12-14T21:59:43.120+01:30", "2001-12-14T21:59:43.12+01:30")]
+    [InlineData("2001-12-14T21:59:43.000+00:00", "2001-12-14T21:59:43Z")]
+    [InlineData("2001-12-14 21:59:43-00:00", "2001-12-14T21:59:43Z")]
+    [InlineData("2001-12-14T21:59:43.1234567+00:00", "2001-12-14T21:59:43.1234567Z")]
+    public void A_date_in_toml_is_a_text(string written, string text)
+    {
+        Assert.Equal(text, Loading.Client($"user = {written} # note").User);
+        Assert.Equal(text, Loading.Client($"metadatas = {{ a = {written}, b = \"x\" }}").Metadatas["a"]);
+        Assert.Equal(text, Loading.Client($"start = [{written}]").Start.Single());
     }
 
     [Theory]

@@ -74,6 +74,29 @@ public partial class ExampleTests
         Assert.Single(configs.Distinct());
     }
 
+    /// <summary>Every key there is, in every format, in letter cases that nobody would write.</summary>
+    [Theory]
+    [MemberData(nameof(FullExamples))]
+    public void Every_key_is_the_same_in_every_format_and_letter_case(string example)
+    {
+        var (program, text) = (Docs.ProgramOf(example), Start().Replace(Docs.Read(example), ""));
+        foreach (string part in (string[])[text, Alternatives(text)])
+        {
+            var said = Docs.ToJson(part, example)!;
+            string expected = Canonically(program, part, example);
+            foreach (Func<string, string> recased in (Func<string, string>[])[key => key, key => key.ToUpperInvariant(), key => key.ToLowerInvariant(), Swapped])
+            {
+                var document = Recased(Model(example), said, recased)!;
+                for (int style = 0; style < 4; style++)
+                {
+                    Assert.Equal(expected, Canonically(program, new TomlWriter(style).Write(document), "x.toml"));
+                    Assert.Equal(expected, Canonically(program, new YamlWriter(style).Write(document), "x.yaml"));
+                }
+                Assert.Equal(expected, Canonically(program, document.ToJsonString(), "x.json"));
+            }
+        }
+    }
+
     [Theory]
     [InlineData("../README.md", 5)]
     [InlineData("configuration.md", 7)]
@@ -86,6 +109,28 @@ public partial class ExampleTests
             var mistakes = new[] { "frps", "frpc" }.Select(program => Record.Exception(() => Docs.Load(program, block.Text, "block." + block.Format))).ToList();
             Assert.True(mistakes.Contains(null), $"{block.Text}\n{string.Join('\n', mistakes.Select(m => m?.Message))}");
         });
+    }
+
+    private static string Canonically(string program, string text, string name)
+    {
+        object config = Docs.Load(program, text, name);
+        return (config is ServerConfig server ? Canonical.Of(server) : Canonical.Of((ClientConfig)config)).ToJsonString();
+    }
+
+    private static string Swapped(string key) => string.Concat(key.Select(c => char.IsUpper(c) ? char.ToLowerInvariant(c) : char.ToUpperInvariant(c)));
+
+    /// <summary>A document with its keys written otherwise; names in free maps stay.</summary>
+    private static JsonNode? Recased(Shape shape, JsonNode? node, Func<string, string> recased)
+    {
+        return (shape, node) switch
+        {
+            (ObjectShape keys, JsonObject all) => Members(keys, all),
+            (UnionShape union, JsonObject kind) => Members(union.Kinds.Single(k => k.Name == (string?)kind["type"]).Keys, kind),
+            (ListShape list, JsonArray items) => new JsonArray([.. items.Select(item => Recased(list.Item, item, recased))]),
+            _ => node?.DeepClone(),
+        };
+
+        JsonObject Members(ObjectShape keys, JsonObject all) => new(all.Select(m => KeyValuePair.Create(recased(m.Key), Recased(keys.Keys.Single(k => k.Name == m.Key).Shape, m.Value, recased))));
     }
 
     private static ObjectShape Model(string example) => Docs.ProgramOf(example) == "frps" ? ModelReader.Server() : ModelReader.Client();

@@ -84,7 +84,7 @@ public sealed class AdminCommandTests : TunnelTest
         Proxy first = new("ssh", echo.Port, Ports.Next()), second = new("added", echo.Port, Ports.Next());
         int port = Ports.Next();
         string common = $"serverAddr = \"127.0.0.1\"\nserverPort = {port}\nwebServer.port = {Ports.Next()}\nwebServer.user = \"admin\"\nwebServer.password = \"pw\"\n";
-        await ServerAsync(port);
+        var server = await ServerAsync(port);
         string file = Work.Write(common + first);
         var client = Work.Run("frpc", "-c", file);
         await client.WaitForTextAsync(first.Started);
@@ -106,6 +106,11 @@ public sealed class AdminCommandTests : TunnelTest
         Assert.StartsWith("api status code [400]: invalid argument: ", reload.Output.ToString(), StringComparison.Ordinal);
         Assert.Contains("proxy name [ssh] is duplicated", reload.Output.ToString(), StringComparison.Ordinal);
         await User.EchoOnceAsync(second.RemotePort);
+
+        // Without a session there is nothing to show.
+        await server.KillAsync();
+        await client.WaitForTextAsync("connect to server error");
+        Assert.Equal("Proxy Status...\n\n", await CommandAsync("status", file));
 
         // A file that would not run is good enough to find the client with.
         Assert.Equal("stop success\n", await CommandAsync("stop", file));
@@ -146,6 +151,50 @@ public sealed class AdminCommandTests : TunnelTest
         var mistaken = Work.Run("frpc", "status", "-c", Work.Write(Config(admin, other)));
         Assert.Equal(1, await mistaken.WaitForExitAsync());
         Assert.StartsWith($"GET https://127.0.0.1:{admin}/api/status: ", mistaken.Output.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_server_whose_certificate_was_renewed_in_its_place_is_known_and_reads_it(bool authorityInFile)
+    {
+        using var certificates = new CertificateFolder(Work.Folder, "authority");
+        string cert = Renew(), key = Path.ChangeExtension(cert, ".key");
+        int web = Ports.Next();
+        string file = Work.Write($"bindAddr = \"127.0.0.1\"\nbindPort = {Ports.Next()}\nwebServer.port = {web}\nwebServer.tls.certFile = \"{cert}\"\nwebServer.tls.keyFile = \"{key}\"\n");
+        var server = Work.Run("frps", "-c", file);
+        await server.WaitForTextAsync(Started);
+        string first = await ShownAsync();
+        Renew();
+        Assert.Equal(first, await ShownAsync());
+        if (!authorityInFile)
+        {
+            var unknown = Work.Run("frps", "reload", "-c", file);
+            Assert.Equal(1, await unknown.WaitForExitAsync());
+            Assert.StartsWith($"GET https://127.0.0.1:{web}/api/reload?strictConfig=true: the certificate that is shown there is not the one in {cert}; ", unknown.Output.ToString(), StringComparison.Ordinal);
+        }
+        var reload = Work.Run("frps", authorityInFile ? new() : new Dictionary<string, string> { ["SSL_CERT_FILE"] = certificates.CaFile }, "reload", "-c", file);
+        Assert.Equal(0, await reload.WaitForExitAsync());
+        Assert.Equal("reload success\n", reload.Output.ToString());
+        Assert.NotEqual(first, await ShownAsync());
+        Assert.Equal("reload success\n", await CommandAsync("reload", file, "frps"));
+
+        string Renew()
+        {
+            string renewed = certificates.Issue("admin.test").Cert;
+            if (authorityInFile) File.AppendAllText(renewed, File.ReadAllText(certificates.CaFile));
+            return renewed;
+        }
+
+        async Task<string> ShownAsync()
+        {
+            string shown = "";
+            using var handler = new SocketsHttpHandler();
+            handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, _, _) => (shown = certificate!.GetSerialNumberString()).Length > 0;
+            using var http = new HttpClient(handler) { Timeout = Patience.Limit };
+            await http.GetStringAsync(new Uri($"https://127.0.0.1:{web}/healthz"), TestContext.Current.CancellationToken);
+            return shown;
+        }
     }
 
     private async Task<string> CommandAsync(string command, string file, string program = "frpc")

@@ -33,6 +33,15 @@ public sealed class CommandLineTests : TunnelTest
         Assert.Equal(run.Errors.ToString(), run.Output.ToString());
     }
 
+    [Fact]
+    public async Task A_topic_that_is_unknown_is_no_failure_and_told_on_standard_error()
+    {
+        var run = Work.Run("frpc", "help", "nonsense");
+        Assert.Equal(0, await run.WaitForExitAsync());
+        Assert.StartsWith("Unknown help topic [`nonsense`]\nUsage:\n", run.Errors.ToString(), StringComparison.Ordinal);
+        Assert.Equal(run.Errors.ToString(), run.Output.ToString());
+    }
+
     [Theory]
     [InlineData("frps", "bindPort = 7000\n")]
     [InlineData("frpc", "  serverPort = 7000\n\t[[proxies]]\n\tname = \"a\"\n\ttype = \"tcp\"\n\tlocalPort = 22\n\tremotePort = 6000\n")]

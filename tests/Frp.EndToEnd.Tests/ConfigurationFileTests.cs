@@ -72,9 +72,10 @@ public sealed class ConfigurationFileTests : TunnelTest
         await using var other = TcpService.Echo();
         int port = Ports.Next(), first = Ports.NextRange(2);
         await ServerAsync(port);
-        var client = Work.Run("frpc", "-c", Work.Write($$$"""
+        string file = Work.Write($$$"""
             serverAddr = "127.0.0.1"
             serverPort = {{{port}}}
+            webServer.port = {{{Ports.Next()}}}
             {{- range $_, $v := parseNumberRangePair "{{{echo.Port}}},{{{other.Port}}}" "{{{first}}}-{{{first + 1}}}" }}
             [[proxies]]
             name = "tcp-{{ $v.Second }}"
@@ -82,11 +83,15 @@ public sealed class ConfigurationFileTests : TunnelTest
             localPort = {{ $v.First }}
             remotePort = {{ $v.Second }}
             {{- end }}
-            """));
+            """);
+        var client = Work.Run("frpc", "-c", file);
         await client.WaitForTextAsync($"[tcp-{first}] start proxy success");
         await client.WaitForTextAsync($"[tcp-{first + 1}] start proxy success");
         await User.EchoOnceAsync(first);
         await User.EchoOnceAsync(first + 1);
+        var status = Work.Run("frpc", "status", "-c", file);
+        Assert.Equal(0, await status.WaitForExitAsync());
+        Assert.Matches($@"\ntcp-{first} +running +127\.0\.0\.1:{echo.Port} +127\.0\.0\.1:{first} *\ntcp-{first + 1} +running +127\.0\.0\.1:{other.Port} +127\.0\.0\.1:{first + 1} *\n", status.Output.ToString());
     }
 
     [Theory]

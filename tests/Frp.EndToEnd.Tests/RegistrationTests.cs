@@ -15,13 +15,19 @@ public sealed class RegistrationTests : TunnelTest
         using var foreign = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         foreign.Bind(new IPEndPoint(IPAddress.Loopback, first + 1));
         foreign.Listen();
-        await ServerAsync(port, $"allowPorts = [{{ start = {first}, end = {first + 2} }}, {{ single = {first + 3} }}]");
+        await ServerAsync(port, $"allowPorts = [{{ start = {first}, end = {first + 2} }}, {{ single = {first + 3} }}, {{ single = {port} }}]");
+        await using var udp = new UdpEcho();
+        string Udp(string name, int remotePort) => $"[[proxies]]\nname = \"{name}\"\ntype = \"udp\"\nlocalPort = {udp.Port}\nremotePort = {remotePort}\n";
         await ClientAsync(port, ["user = \"one\""], new Proxy("taken", echo.Port, first));
-        var client = StartClient(port, ["user = \"two\""],
-            new Proxy("used", echo.Port, first), new Proxy("foreign", echo.Port, first + 1), new Proxy("outside", echo.Port, outside), new Proxy("free", echo.Port, first + 3));
+        var client = StartClient(port, ["user = \"two\"", Udp("udp-free", first + 2), Udp("udp-outside", outside)],
+            new Proxy("own", echo.Port, port), new Proxy("used", echo.Port, first), new Proxy("foreign", echo.Port, first + 1), new Proxy("outside", echo.Port, outside), new Proxy("free", echo.Port, first + 3));
         await client.WaitForTextAsync("[used] start error: port already used");
         await client.WaitForTextAsync("[foreign] start error: port unavailable");
         await client.WaitForTextAsync("[outside] start error: port not allowed");
+        await client.WaitForTextAsync("[own] start error: port unavailable"); // the server's own
+        await client.WaitForTextAsync("[udp-outside] start error: ");
+        await client.WaitForTextAsync("[udp-free] start proxy success");
+        await UdpUser.EchoOnceAsync(first + 2);
         await client.WaitForTextAsync("[free] start proxy success");
         await User.EchoOnceAsync(first);
         await User.EchoOnceAsync(first + 3);
@@ -61,6 +67,23 @@ public sealed class RegistrationTests : TunnelTest
         await server.WaitForTextAsync("close proxy [name] success");
         await ClientAsync(port, [], proxy);
         await User.EchoOnceAsync(proxy.RemotePort);
+    }
+
+    [Fact]
+    public async Task So_does_a_client_ID_of_a_user()
+    {
+        int port = Ports.Next();
+        await ServerAsync(port);
+        var holder = StartClient(port, ["user = \"u\"", "clientID = \"c\""]);
+        await holder.WaitForTextAsync("login to server success");
+        var second = Work.Run("frpc", "-c", Work.Write($"serverAddr = \"127.0.0.1\"\nserverPort = {port}\nuser = \"u\"\nclientID = \"c\"\n"));
+        Assert.Equal(1, await second.WaitForExitAsync());
+        Assert.Contains("client_id [c] for user [u] is already online", second.Output.ToString(), StringComparison.Ordinal);
+        var other = StartClient(port, ["user = \"v\"", "clientID = \"c\""]);
+        await other.WaitForTextAsync("login to server success");
+        await holder.KillAsync();
+        var successor = StartClient(port, ["user = \"u\"", "clientID = \"c\""]);
+        await successor.WaitForTextAsync("login to server success");
     }
 
     [Fact]

@@ -9,7 +9,12 @@ using Microsoft.Extensions.Logging;
 
 namespace Frp.EndToEnd.Tests;
 
-/// <summary>Reloads of a client that is being used. Server and client are in this process, so that the load is on them.</summary>
+/// <summary>
+/// Reloads of a client that is being used. Server and client are in this process, so that the load is on them. Nothing beside it: other tests
+/// start programs, and such a one holds a copy of every listener of this process until it runs, so that a port that is closed stays taken.
+/// </summary>
+[CollectionDefinition(nameof(ReloadTests), DisableParallelization = true)]
+[Collection(nameof(ReloadTests))]
 public sealed class ReloadTests : IAsyncDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("frp-reload-");
@@ -73,7 +78,8 @@ public sealed class ReloadTests : IAsyncDisposable
             if (i % 2 == 0) Assert.Equal(1, _log.Text.Count($"[{Name(i)}] start proxy success"));
             await User.EchoOnceAsync(first + i);
         }
-        Assert.Equal((Reloads, 0), (_log.Text.Count("success reload conf"), _log.Text.Count("start error")));
+        Assert.Equal(Reloads, _log.Text.Count("success reload conf"));
+        Assert.DoesNotContain(" error: ", _log.Text.ToString(), StringComparison.Ordinal);
         await Patience.UntilAsync(() => _client!.UserCount == 0, () => $"{_client!.UserCount} users are left");
     }
 

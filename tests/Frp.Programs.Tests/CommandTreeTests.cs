@@ -32,6 +32,15 @@ public class CommandTreeTests
     [InlineData("frps completion", "bash", "fish", "powershell", "zsh")]
     public void Sub_commands(string command, params string[] expected) => Assert.Equal(expected, Trees.Find(command).Children.Select(c => c.Name).Order(StringComparer.Ordinal));
 
+    [Fact]
+    public void A_shells_script_takes_no_arguments_and_other_commands_pass_them_over()
+    {
+        var fault = Assert.Throws<CommandLineException>(() => CommandLine.Parse(Trees.Of("frps"), ["completion", "bash", "extra"]));
+        Assert.StartsWith("Error: unknown command \"extra\" for \"frps completion bash\"\nUsage:\n  frps completion bash [flags]\n", fault.Text, StringComparison.Ordinal);
+        Assert.Equal("frps verify", CommandLine.Parse(Trees.Of("frps"), ["verify", "extra"]).Command.FullName);
+        Assert.NotNull(CommandLine.Parse(Trees.Of("frps"), ["completion", "nonsense"]).Output);
+    }
+
     [Theory]
     [InlineData("frpc", ClientRoot, "")]
     [InlineData("frpc verify", "", "")]

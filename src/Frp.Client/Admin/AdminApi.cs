@@ -48,7 +48,7 @@ internal sealed class AdminApi(AdminSubject client)
     private WebAnswer Status()
     {
         var types = new SortedDictionary<string, List<ProxyStatusBody>>(StringComparer.Ordinal);
-        if (client.Proxies.HasHadSession)
+        if (client.Proxies.HasSession)
         {
             foreach (var proxy in client.Proxies.All)
             {

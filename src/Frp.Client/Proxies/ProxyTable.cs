@@ -28,7 +28,6 @@ internal sealed partial class ProxyTable : IAsyncDisposable
     private readonly Dictionary<string, int> _unanswered = new(StringComparer.Ordinal); // registrations of proxies that are gone, in this session
     private Snapshot _current;
     private string? _runId;
-    private bool _hasHadSession;
     private bool _watches;
     private bool _withdrawn;
 
@@ -46,8 +45,8 @@ internal sealed partial class ProxyTable : IAsyncDisposable
         _current = new Snapshot([.. client.Proxies.OrderBy(c => c.Name, StringComparer.Ordinal).Select(New)]);
     }
 
-    /// <summary>Whether the client has ever logged in.</summary>
-    internal bool HasHadSession => Volatile.Read(ref _hasHadSession);
+    /// <summary>Whether the client is logged in.</summary>
+    internal bool HasSession => Volatile.Read(ref _runId) is not null;
 
     /// <summary>The proxies, in the order of their names.</summary>
     internal IReadOnlyList<ManagedProxy> All => Volatile.Read(ref _current).All;
@@ -100,7 +99,7 @@ internal sealed partial class ProxyTable : IAsyncDisposable
         IReadOnlyList<ManagedProxy> all;
         lock (_lock)
         {
-            (_runId, _hasHadSession) = (runId, true);
+            _runId = runId;
             _farewells.Clear();
             _unanswered.Clear();
             all = _current.All;

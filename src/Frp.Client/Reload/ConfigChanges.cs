@@ -133,8 +133,10 @@ internal sealed partial class ConfigChanges
     {
         try
         {
+            // What can fail comes first, so that all is applied or nothing.
+            var visitors = _visitors.Prepare(config.Visitors);
             _proxies.Apply(config.Proxies);
-            await _visitors.ApplyAsync(config.Visitors);
+            await _visitors.ApplyAsync(visitors);
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {

@@ -8,7 +8,7 @@ namespace Frp.Client;
 /// <summary>The client's visitors: their doors open with the first login and stay open until they are wanted no more, or the client stops.</summary>
 /// <remarks>
 /// <para><b>Ownership.</b> Doors belong to the table's scope, users to the client's, which drains them when the client stops.</para>
-/// <para><b>Concurrency.</b> All members may be called from any thread; <see cref="ApplyAsync"/> by one at a time. Readers take a snapshot.</para>
+/// <para><b>Concurrency.</b> All members may be called from any thread; <see cref="Prepare"/> and <see cref="ApplyAsync"/> by one at a time. Readers take a snapshot.</para>
 /// </remarks>
 // Compat: the reference closes the doors while it has no session (docs/COMPAT.md, "visitor listeners").
 internal sealed partial class VisitorTable : IAsyncDisposable
@@ -41,9 +41,10 @@ internal sealed partial class VisitorTable : IAsyncDisposable
     /// <summary>The state of every visitor, in the order of their names.</summary>
     internal IReadOnlyList<VisitorStatus> Statuses => [.. InOrder(Volatile.Read(ref _visitors).Values).Select(v => v.Status)];
 
-    /// <summary>Changes the table to what is wanted. Visitors that are wanted as they are stay the same objects and notice nothing.</summary>
+    /// <summary>Makes what is wanted, as far as that can fail; nothing has changed yet. Visitors that are wanted as they are stay the same objects.</summary>
     /// <param name="wanted">Completed and valid, names unique.</param>
-    internal async Task ApplyAsync(IReadOnlyList<VisitorConfig> wanted)
+    /// <returns>For <see cref="ApplyAsync"/>.</returns>
+    internal Dictionary<string, ManagedVisitor> Prepare(IReadOnlyList<VisitorConfig> wanted)
     {
         var old = _visitors;
         var next = new Dictionary<string, ManagedVisitor>(StringComparer.Ordinal);
@@ -52,6 +53,14 @@ internal sealed partial class VisitorTable : IAsyncDisposable
             bool isKept = old.TryGetValue(config.Name, out var visitor) && _json.AreSame(visitor.Config, config);
             next.Add(config.Name, isKept ? visitor! : new ManagedVisitor(config, _client, this, _logger));
         }
+        return next;
+    }
+
+    /// <summary>Changes the table to what has been prepared. Visitors that stay notice nothing.</summary>
+    /// <param name="next">What <see cref="Prepare"/> has made of the table as it is.</param>
+    internal async Task ApplyAsync(Dictionary<string, ManagedVisitor> next)
+    {
+        var old = _visitors;
         var removed = old.Values.Except(next.Values).ToList();
         // First, since a door may be wanted where one has been.
         foreach (var visitor in removed) await visitor.CloseAsync(_doors.Stopping);

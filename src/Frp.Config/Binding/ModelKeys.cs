@@ -23,6 +23,15 @@ public static class ModelKeys
         return found;
     }
 
+    /// <inheritdoc cref="Differences(ServerConfig, ServerConfig)"/>
+    /// <remarks>Neither has proxies or visitors: their kinds are not known here.</remarks>
+    internal static IReadOnlyList<string> Differences(ClientConfig one, ClientConfig other)
+    {
+        var found = new List<string>();
+        Compare(one, other, Model.Of<ClientConfig>(ConfigJson.Default), "", found);
+        return found;
+    }
+
     /// <summary>A configuration like another one but for some keys.</summary>
     /// <param name="config">What it is like. It shares lists with the result.</param>
     /// <param name="other">Where the values of the taken keys come from.</param>

@@ -12,8 +12,6 @@ internal enum ConfigNodeKind
     Float,
     Boolean,
     Null,
-    /// <summary>A value no option takes: a date, a number beyond 64 bits.</summary>
-    Other,
 }
 
 /// <summary>A key with its value.</summary>
@@ -58,7 +56,6 @@ internal sealed class ConfigNode
     }
 
     public static ConfigNode NewNull(int line) => new(ConfigNodeKind.Null, line);
-    public static ConfigNode NewOther(int line, string text) => new(ConfigNodeKind.Other, line) { Text = text };
 
     /// <summary>The value's type in the words of messages.</summary>
     public string TypeName => Kind switch
@@ -68,8 +65,7 @@ internal sealed class ConfigNode
         ConfigNodeKind.String => "string",
         ConfigNodeKind.Integer or ConfigNodeKind.Float => "number",
         ConfigNodeKind.Boolean => "bool",
-        ConfigNodeKind.Null => "null",
-        _ => Text,
+        _ => "null",
     };
 
     public void AddItem(ConfigNode item) => (_items ??= []).Add(item);

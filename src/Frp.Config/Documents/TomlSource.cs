@@ -209,8 +209,10 @@ internal sealed class TomlSource
             case TokenKind.Float or TokenKind.Infinite or TokenKind.PositiveInfinite or TokenKind.NegativeInfinite
                 or TokenKind.Nan or TokenKind.PositiveNan or TokenKind.NegativeNan:
                 return ConfigNode.NewNumber(Line, BitConverter.UInt64BitsToDouble(_token.Data));
-            case TokenKind.OffsetDateTimeByZ or TokenKind.OffsetDateTimeByNumber or TokenKind.LocalDateTime or TokenKind.LocalDate or TokenKind.LocalTime:
-                return ConfigNode.NewOther(Line, "datetime");
+            case TokenKind.OffsetDateTimeByZ or TokenKind.OffsetDateTimeByNumber:
+                return ConfigNode.NewString(Line, TomlDate.Text(_lexer.GetText(in _token)!, hasOffset: true));
+            case TokenKind.LocalDateTime or TokenKind.LocalDate or TokenKind.LocalTime:
+                return ConfigNode.NewString(Line, TomlDate.Text(_lexer.GetText(in _token)!, hasOffset: false));
             default:
                 throw Unexpected("a value");
         }

@@ -28,15 +28,14 @@ public sealed class EntryJson
         new ModelWriter(_catalog).Entry(writer, entry);
     }
 
-    /// <summary>Whether two entries say the same. Said in full or left to a default is the same once both are completed.</summary>
+    /// <summary>Whether two wanted entries do the same. Said in full or left to a default is the same once both are completed.</summary>
     public bool AreSame(EntryConfig one, EntryConfig other)
     {
         ArgumentNullException.ThrowIfNull(one);
         ArgumentNullException.ThrowIfNull(other);
         return one.GetType() == other.GetType() && Text(one).AsSpan().SequenceEqual(Text(other));
 
-        // Both are wanted; whether that was said makes no difference.
-        byte[] Text(EntryConfig entry) => Render(ModelWriter.Compact, (writer, model) => model.Entry(writer, entry, withSwitch: false));
+        byte[] Text(EntryConfig entry) => Render(ModelWriter.Compact, new ModelWriter(_catalog, forComparison: true), (writer, model) => model.Entry(writer, entry));
     }
 
     /// <summary>A copy that shares nothing with the entry.</summary>
@@ -44,7 +43,7 @@ public sealed class EntryJson
     public T Clone<T>(T entry) where T : EntryConfig
     {
         ArgumentNullException.ThrowIfNull(entry);
-        return Read<T>(Render(ModelWriter.Compact, (writer, model) => model.Entry(writer, entry)), entry.Name, entry.Type);
+        return Read<T>(Render(ModelWriter.Compact, new ModelWriter(_catalog), (writer, model) => model.Entry(writer, entry)), entry.Name, entry.Type);
     }
 
     /// <summary>Reads one entry from the object that holds its keys.</summary>
@@ -75,7 +74,7 @@ public sealed class EntryJson
     public byte[] WriteAll(ClientEntries entries)
     {
         ArgumentNullException.ThrowIfNull(entries);
-        return Render(ModelWriter.Indented, (writer, model) => model.Object(writer, entries, Model.Of<ClientEntries>(ConfigJson.Default)));
+        return Render(ModelWriter.Indented, new ModelWriter(_catalog), (writer, model) => model.Object(writer, entries, Model.Of<ClientEntries>(ConfigJson.Default)));
     }
 
     private ClientEntries Bind(ConfigNode root, string file)
@@ -95,10 +94,10 @@ public sealed class EntryJson
         throw new ConfigException([new ConfigError(file, fault!.Line, "", $"failed to parse JSON: line {fault.Line}, column {fault.Column}: {fault.Message}")]);
     }
 
-    private byte[] Render(JsonWriterOptions options, Action<Utf8JsonWriter, ModelWriter> write)
+    private static byte[] Render(JsonWriterOptions options, ModelWriter model, Action<Utf8JsonWriter, ModelWriter> write)
     {
         var buffer = new ArrayBufferWriter<byte>(512);
-        using (var writer = new Utf8JsonWriter(buffer, options)) write(writer, new ModelWriter(_catalog));
+        using (var writer = new Utf8JsonWriter(buffer, options)) write(writer, model);
         return buffer.WrittenSpan.ToArray();
     }
 }

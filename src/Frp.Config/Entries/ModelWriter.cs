@@ -11,10 +11,10 @@ namespace Frp.Config;
 /// </summary>
 /// <remarks>
 /// <para>The common keys of a kind come before its own, and the keys of free-form maps are sorted: the text is canonical, and two objects
-/// are equal when their texts are.</para>
+/// are equal when their texts are. With <c>forComparison</c> it says what an object does and not how that was written.</para>
 /// <para>Single use by one thread: descriptions are kept meanwhile. Source: http-api specification §7.1, configuration specification §12.</para>
 /// </remarks>
-internal sealed class ModelWriter(ClientCatalog catalog)
+internal sealed class ModelWriter(ClientCatalog catalog, bool forComparison = false)
 {
     /// <summary>How the programs write JSON: non-ASCII text and quotation marks as they are, in one line.</summary>
     public static readonly JsonWriterOptions Compact = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -39,13 +39,13 @@ internal sealed class ModelWriter(ClientCatalog catalog)
     /// <summary>Writes a proxy or visitor as an object.</summary>
     /// <param name="writer">Where to.</param>
     /// <param name="entry">Of a kind that the catalogue knows.</param>
-    /// <param name="withSwitch">Whether <c>enabled</c> is written, where it is said.</param>
-    public void Entry(Utf8JsonWriter writer, EntryConfig entry, bool withSwitch = true)
+    public void Entry(Utf8JsonWriter writer, EntryConfig entry)
     {
         writer.WriteStartObject();
         foreach (var key in KeysOf(DescriptionOf(entry)))
         {
-            if (withSwitch || key.DeclaringType != typeof(EntryConfig) || key.Name != "enabled")
+            // Entries that are compared are both wanted; whether that was said makes no difference.
+            if (!forComparison || key.DeclaringType != typeof(EntryConfig) || key.Name != "enabled")
                 Member(writer, key, entry, DescriptionOf(entry));
         }
         writer.WriteEndObject();
@@ -76,6 +76,9 @@ internal sealed class ModelWriter(ClientCatalog catalog)
                 break;
             case int number:
                 writer.WriteNumberValue(number);
+                break;
+            case BandwidthQuantity quantity when forComparison:
+                writer.WriteNumberValue(quantity.BytesPerSecond);
                 break;
             case BandwidthQuantity quantity:
                 writer.WriteStringValue(quantity.Text);

@@ -32,6 +32,8 @@ public sealed class Command
     public Action<Command>? Declare { init => _declare = value; }
     /// <summary>What the command does; <c>null</c> = it only has sub-commands and shows help.</summary>
     public Func<Task>? Run { get; init; }
+    /// <summary>Whether arguments besides flags are a mistake; otherwise they are passed over.</summary>
+    public bool TakesNoArguments { get; init; }
     /// <summary>Sub-commands.</summary>
     public IReadOnlyList<Command> Children => _children;
 

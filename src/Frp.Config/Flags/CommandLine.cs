@@ -4,7 +4,8 @@ namespace Frp.Config.Flags;
 /// <param name="Command">The command to run.</param>
 /// <param name="Arguments">What stood besides flags and the names of commands.</param>
 /// <param name="Output">Text to print instead of running: help; otherwise <c>null</c>.</param>
-public sealed record Invocation(Command Command, IReadOnlyList<string> Arguments, string? Output);
+/// <param name="IsComplaint">Whether the text goes to standard error. The exit code is 0 all the same.</param>
+public sealed record Invocation(Command Command, IReadOnlyList<string> Arguments, string? Output, bool IsComplaint = false);
 
 /// <summary>A command line cannot be understood. The text goes to standard error, the exit code is 1.</summary>
 public sealed class CommandLineException : Exception
@@ -36,7 +37,7 @@ public static class CommandLine
         while ((first = FirstArgument(command, rest)) >= 0)
         {
             if (command == root && rest[first] == HelpName && root.Child(HelpName) is null)
-                return new Invocation(root, [], Topic(root, rest.Skip(first + 1)));
+                return Topic(root, [.. rest.Skip(first + 1).Where(name => !name.StartsWith('-'))]);
             if (command.Child(rest[first]) is not { } child)
                 break;
             rest.RemoveAt(first);
@@ -45,8 +46,11 @@ public static class CommandLine
         if (first >= 0)
             ThrowIfUnknown(command, rest[first]);
         var (arguments, isHelp) = Apply(command, rest);
-        if (arguments.Count > 0 && !isHelp)
-            ThrowIfUnknown(command, arguments[0]);
+        if (arguments.Count > 0 && !isHelp && command.TakesNoArguments)
+        {
+            var message = $"unknown command \"{arguments[0]}\" for \"{command.FullName}\"";
+            throw new CommandLineException(message, $"Error: {message}\n{command.Usage()}\n");
+        }
         return new Invocation(command, arguments, isHelp || command.Run is null ? command.Help() : null);
     }
 
@@ -62,7 +66,7 @@ public static class CommandLine
         return -1;
     }
 
-    // Only a program's own arguments are names of commands; commands ignore what they do not know.
+    // Only a program's own arguments are names of commands, and none behind "--"; commands ignore what they do not know.
     private static void ThrowIfUnknown(Command command, string name)
     {
         if (command.Parent is not null || command.Children.Count == 0)
@@ -102,14 +106,16 @@ public static class CommandLine
         return (arguments, isHelp);
     }
 
-    private static string Topic(Command root, IEnumerable<string> names)
+    private static Invocation Topic(Command root, List<string> names)
     {
         var command = root;
-        foreach (var name in names.Where(n => !n.StartsWith('-')))
+        foreach (var name in names)
             if (command.Child(name) is { } child)
                 command = child;
+            else if (command == root)
+                return new Invocation(root, [], $"Unknown help topic [{string.Join(' ', names.Select(n => $"`{n}`"))}]\n{root.Usage()}", IsComplaint: true);
             else
-                return $"Unknown help topic [`{name}`]\n{root.Usage()}";
-        return command.Help();
+                break;
+        return new Invocation(command, [], command.Help());
     }
 }

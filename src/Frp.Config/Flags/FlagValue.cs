@@ -26,8 +26,12 @@ internal static class FlagValue
         if (digits.IsEmpty)
             throw Invalid("ParseInt", text);
         var value = 0L;
-        foreach (var digit in digits)
+        for (var i = 0; i < digits.Length; i++)
         {
+            var digit = digits[i];
+            // Underscores may separate digits, and the first from what tells the radix.
+            if (digit == '_' && i + 1 < digits.Length && digits[i + 1] != '_' && (i > 0 || radix != 10))
+                continue;
             var worth = char.IsAsciiHexDigit(digit) ? Convert.ToInt32(digit.ToString(), 16) : radix;
             if (worth >= radix)
                 throw Invalid("ParseInt", text);
@@ -61,7 +65,7 @@ internal static class FlagValue
                 i = QuotedField(text, i, field);
             else
                 for (; i < text.Length && text[i] != ','; i++)
-                    field.Append(text[i] != '"' ? text[i] : throw new FormatException($"parse error on line 1, column {i + 1}: bare \" in non-quoted field"));
+                    field.Append(text[i] != '"' ? text[i] : throw BadQuote(text, i, "bare \" in non-quoted-field"));
             fields.Add(field.ToString());
             if (i >= text.Length)
                 return fields;
@@ -128,7 +132,8 @@ internal static class FlagValue
 
     private static int QuotedField(string text, int start, StringBuilder field)
     {
-        for (var i = start + 1; i < text.Length; i++)
+        var i = start + 1;
+        for (; i < text.Length; i++)
             if (text[i] != '"')
                 field.Append(text[i]);
             else if (i + 1 < text.Length && text[i + 1] == '"')
@@ -137,8 +142,10 @@ internal static class FlagValue
                 return i + 1;
             else
                 break;
-        throw new FormatException($"parse error on line 1, column {start + 1}: extraneous or missing \" in quoted-field");
+        throw BadQuote(text, i, "extraneous or missing \" in quoted-field");
     }
+
+    private static FormatException BadQuote(string text, int at, string fault) => new($"parse error on line 1, column {Encoding.UTF8.GetByteCount(text.AsSpan(0, at)) + 1}: {fault}");
 
     private static FormatException Invalid(string function, string text) => new($"strconv.{function}: parsing \"{text}\": invalid syntax");
 }

@@ -89,7 +89,7 @@ public sealed class ServerConfig
         UserConnTimeout = Default.Deadline(UserConnTimeoutSeconds, DefaultUserConnTimeoutSeconds);
         UdpPacketSize = Default.UdpPacketSize(UdpPacketSize);
         NatHoleAnalysisDataReserveHours = Default.Of(NatHoleAnalysisDataReserveHours, DefaultReserveHours);
-        NatHoleAnalysisDataReserve = TimeSpan.FromHours(NatHoleAnalysisDataReserveHours > 0 ? NatHoleAnalysisDataReserveHours : DefaultReserveHours);
+        NatHoleAnalysisDataReserve = TimeSpan.FromHours(NatHoleAnalysisDataReserveHours > 0 ? Math.Min(NatHoleAnalysisDataReserveHours, MaxReserveHours) : DefaultReserveHours);
         AllowedPorts = PortRanges.From(AllowPorts);
     }
 
@@ -116,6 +116,7 @@ public sealed class ServerConfig
     private const int DefaultVhostHttpTimeoutSeconds = 60;
     private const int DefaultUserConnTimeoutSeconds = 10;
     private const int DefaultReserveHours = 168;
+    private const int MaxReserveHours = 100 * 365 * 24; // the number may be larger than a TimeSpan can be
 }
 
 /// <summary>The listener for <c>ssh -R</c> users.</summary>

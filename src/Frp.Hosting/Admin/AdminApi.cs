@@ -1,9 +1,6 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Security;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
 using Frp.Config;
@@ -20,18 +17,27 @@ public sealed class AdminApi : IDisposable
     private readonly HttpClient _http;
     private readonly Uri _address;
     private readonly TimeSpan _timeout;
+    private readonly OwnCertificate? _own; // null without TLS
 
     /// <summary>Prepares; asks nothing yet.</summary>
     /// <param name="server">The web server, from the running program's configuration file.</param>
     /// <param name="timeout">For each question with its answer.</param>
     /// <exception cref="ConfigException">There is no web server, or its certificate cannot be read.</exception>
+    /// <remarks>With TLS the program is known by its certificate: see <see cref="OwnCertificate"/>.</remarks>
     public AdminApi(WebServerConfig server, TimeSpan timeout)
     {
         ArgumentNullException.ThrowIfNull(server);
         if (server.Port <= 0) throw new ConfigException("web server port should be set if you want to use this feature");
         _address = AddressOf(server);
         _timeout = timeout;
-        _http = new HttpClient(Handler(server)) { Timeout = Timeout.InfiniteTimeSpan, MaxResponseContentBufferSize = MaxAnswerBytes };
+        var handler = new SocketsHttpHandler { UseProxy = false, UseCookies = false, AllowAutoRedirect = false };
+        if (server.Tls is { } tls)
+        {
+            SystemTrust.Load();
+            _own = new OwnCertificate(tls.CertFile);
+            handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, _, errors) => _own.IsShownBy(certificate, errors);
+        }
+        _http = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan, MaxResponseContentBufferSize = MaxAnswerBytes };
         if (server.User.Length + server.Password.Length > 0)
         {
             string credentials = Convert.ToBase64String(Encoding.UTF8.GetBytes($"{server.User}:{server.Password}"));
@@ -63,12 +69,16 @@ public sealed class AdminApi : IDisposable
         }
         catch (HttpRequestException e)
         {
-            throw new IOException($"{method} {target}: {e.Message}", e);
+            throw new IOException($"{method} {target}: {_own?.Refusal ?? e.Message}", e);
         }
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _http.Dispose();
+    public void Dispose()
+    {
+        _http.Dispose();
+        _own?.Dispose();
+    }
 
     // A server that listens everywhere is asked here.
     private static Uri AddressOf(WebServerConfig server)
@@ -81,33 +91,6 @@ public sealed class AdminApi : IDisposable
         }
         string text = $"{(server.Tls is null ? "http" : "https")}://{AddressText.Join(host, server.Port)}";
         return Uri.TryCreate(text, UriKind.Absolute, out var uri) ? uri : throw new ConfigException($"webServer.addr: {server.Addr} is not an address");
-    }
-
-    private static SocketsHttpHandler Handler(WebServerConfig server)
-    {
-        var handler = new SocketsHttpHandler { UseProxy = false, UseCookies = false, AllowAutoRedirect = false };
-        if (server.Tls is not { } tls) return handler;
-        // The certificate that the program serves is in its configuration: that one and no other, whatever name it carries.
-        byte[] expected = Fingerprint(tls.CertFile);
-        handler.SslOptions = new SslClientAuthenticationOptions
-        {
-            RemoteCertificateValidationCallback = (_, certificate, _, _) =>
-                certificate is not null && CryptographicOperations.FixedTimeEquals(certificate.GetCertHash(HashAlgorithmName.SHA256), expected),
-        };
-        return handler;
-    }
-
-    private static byte[] Fingerprint(string file)
-    {
-        try
-        {
-            using var certificate = X509CertificateLoader.LoadCertificateFromFile(file);
-            return certificate.GetCertHash(HashAlgorithmName.SHA256);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
-        {
-            throw new ConfigException($"webServer.tls.certFile: {file}: {e.Message}", e);
-        }
     }
 
     private static string Refusal(int status, byte[] body)

@@ -23,6 +23,7 @@ public static class CompletionCommand
             bool isTerse = false;
             command.Add(new Command(shell, $"Print the script for {shell}")
             {
+                TakesNoArguments = true,
                 Declare = c => c.Local.Switch("no-descriptions", null, false, "complete without descriptions", v => isTerse = v),
                 Run = () =>
                 {
