@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Frp.Transport;
 
 namespace Frp.Server;
@@ -51,6 +52,7 @@ internal sealed class WorkStream(Connection connection, TaskScope closing) : Dup
         base.Dispose(disposing);
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<int> JudgeAsync(ValueTask<int> reading, int room) => Judge(await reading, room);
 
     private int Judge(int count, int room)
