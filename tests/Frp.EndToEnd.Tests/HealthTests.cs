@@ -65,6 +65,48 @@ public sealed class HealthTests : TunnelTest
         Assert.Equal(0, await client.WaitForExitAsync());
     }
 
+    [Fact]
+    public async Task Requests_go_to_the_healthy_members_of_a_group_in_turn()
+    {
+        int port = Ports.Next(), vhost = Ports.Next(), second = Ports.Next();
+        await ServerAsync(port, $"vhostHTTPPort = {vhost}");
+        await using var a = Web("A");
+        var b = Web("B", second);
+        string Member(string name, int localPort) =>
+            $"\n[[proxies]]\nname = \"{name}\"\ntype = \"http\"\nlocalPort = {localPort}\ncustomDomains = [\"site.test\"]\n{InGroup}\n{Check}\"http\"\nhealthCheck.path = \"/healthz\"\n";
+        var client = StartClient(port, [Member("a", a.Port), Member("b", second)]);
+        foreach (string name in (string[])["a", "b"]) await client.WaitForTextAsync($"[{name}] start proxy success");
+        string[] turns = [await AskAsync(), await AskAsync(), await AskAsync(), await AskAsync()];
+        Assert.Equal((turns[0], turns[1]), (turns[2], turns[3]));
+        Assert.NotEqual(turns[0], turns[1]);
+        for (int round = 1; round <= 2; round++)
+        {
+            Assert.Equal(["A", "B"], (await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => AskAsync()))).Distinct().Order());
+            await b.DisposeAsync();
+            await client.WaitForTextAsync("[b] health check failed", round);
+            Assert.Equal(["A"], (await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => AskAsync()))).Distinct());
+            b = Web("B", second);
+            await client.WaitForTextAsync("[b] start proxy success", round + 1);
+        }
+        await b.DisposeAsync();
+
+        async Task<string> AskAsync()
+        {
+            using var user = await User.ConnectAsync(vhost);
+            await user.SendAsync("GET / HTTP/1.1\r\nHost: site.test\r\n\r\n");
+            return (await HttpAnswer.ReceiveAsync(user.Socket)).Body;
+        }
+
+        static TcpService Web(string name, int? port = null) => TcpService.Start(async socket =>
+        {
+            while (true)
+            {
+                string head = await HttpService.ReceiveHeadAsync(socket);
+                await HttpService.SendAsync(socket, head.StartsWith("GET /healthz ", StringComparison.Ordinal) ? "HTTP/1.1 204 Well\r\n\r\n" : $"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n{name}");
+            }
+        }, port);
+    }
+
     private static TcpService Greeter(string greeting, int? port = null) => TcpService.Start(async socket =>
     {
         await socket.SendAllAsync(Encoding.ASCII.GetBytes(greeting));

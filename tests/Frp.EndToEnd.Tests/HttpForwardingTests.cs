@@ -171,12 +171,13 @@ public sealed class HttpForwardingTests : HttpTest
     [Fact]
     public async Task A_request_that_kills_its_service_is_not_repeated()
     {
-        await using var service = HttpService.Start(async (head, socket) => head.StartsWith("GET", StringComparison.Ordinal) && await HttpService.SendAsync(socket, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"));
+        await using var service = HttpService.Start(async (head, socket) => head.StartsWith("GET / ", StringComparison.Ordinal) && await HttpService.SendAsync(socket, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"));
         await StartAsync([Web("web", service.Port, "site.test")]);
+        Assert.Equal(404, (await GetAsync("site.test", "/deadly")).Status);
         Assert.Equal(404, (await AskAsync("POST / HTTP/1.1\r\nHost: site.test\r\nContent-Length: 0\r\n\r\n")).Status);
         Assert.Equal(200, (await GetAsync("site.test")).Status);
         Assert.Equal(404, (await AskAsync("POST / HTTP/1.1\r\nHost: site.test\r\nContent-Length: 0\r\n\r\n")).Status);
-        Assert.Equal(3, service.Heads.Count);
+        Assert.Equal(4, service.Heads.Count);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 using Frp.TestKit;
@@ -217,6 +218,43 @@ public sealed class HttpStreamTests : HttpTest
             await Patience.UntilAsync(() => service.Heads.Count == 1, () => "the service was not asked");
         }
         await Patience.UntilAsync(() => service.OpenCount == 0, () => "the connection to the service is still open");
+    }
+
+    [Fact]
+    public async Task A_service_that_does_not_read_stops_its_user_alone()
+    {
+        var leaving = new TaskCompletionSource();
+        await using var service = HttpService.Start(async (head, socket) =>
+        {
+            if (head.StartsWith("GET", StringComparison.Ordinal)) return await HttpService.SendAsync(socket, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+            await leaving.Task.Soon();
+            try
+            {
+                await socket.ReceiveToEndAsync();
+            }
+            catch (SocketException)
+            {
+                // A reset is an end too.
+            }
+            return false;
+        });
+        var (server, client) = await StartAsync([Web("web", service.Port, "site.test")]);
+        Assert.Equal("ok", (await GetAsync("site.test")).Body);
+        long memory = server.ResidentBytes + client.ResidentBytes;
+        using (var user = await User.ConnectAsync(VhostPort))
+        {
+            await user.SendAsync("PUT / HTTP/1.1\r\nHost: site.test\r\nContent-Length: 200000000\r\n\r\n");
+            var sending = user.Socket.SendAllAsync(new byte[200_000_000]);
+            await Patience.UntilAsync(() => service.Heads.Count == 2, () => "the service was not asked");
+            for (int i = 0; i < 20; i++) Assert.Equal("ok", (await GetAsync("site.test")).Body);
+            Assert.False(sending.IsCompleted);
+            Assert.InRange(server.ResidentBytes + client.ResidentBytes, 0, memory + 100_000_000);
+            user.Reset();
+            await Assert.ThrowsAnyAsync<Exception>(() => sending);
+        }
+        leaving.SetResult();
+        await Patience.UntilAsync(() => service.OpenCount == 1, () => $"{service.OpenCount} connections to the service are open");
+        Assert.Equal("ok", (await GetAsync("site.test")).Body);
     }
 
     [Fact]

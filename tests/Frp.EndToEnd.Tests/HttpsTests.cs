@@ -95,7 +95,10 @@ public sealed class HttpsTests : HttpsTunnelTest
         var first = await ServeAsync(port, ["user = \"first\""], Named("tls", "https", one, group), Named("mux", "tcpmux", one, muxed));
         await ServeAsync(port, ["user = \"second\""], Named("tls", "https", two, group), Named("mux", "tcpmux", two, muxed));
         var stranger = StartClient(port, ["user = \"third\"",
-            Named("tls", "https", two, [.. group[..2], "loadBalancer.groupKey = \"x\""]), Named("mux", "tcpmux", two, [.. muxed, "httpUser = \"u\""])]);
+            Named("tls", "https", two, [.. group[..2], "loadBalancer.groupKey = \"x\""]), Named("mux", "tcpmux", two, [.. muxed, "httpUser = \"u\""]),
+            // A group has one name: a member with two is no member.
+            Named("two", "https", two, [Domains("a.test", "b.test"), .. group[1..]])]);
+        await stranger.WaitForTextAsync("[two] start error: group params invalid");
         await stranger.WaitForTextAsync("[tls] start error: group auth failed");
         await stranger.WaitForTextAsync("[mux] start error: group params invalid");
         string[] ways = ["--noproxy", "*"], through = ["-x", $"http://127.0.0.1:{mux}"];

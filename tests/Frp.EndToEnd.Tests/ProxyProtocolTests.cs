@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using Frp.TestKit;
 
@@ -41,6 +42,62 @@ public sealed class ProxyProtocolTests : TunnelTest
             }
         }
     }
+
+    [Fact]
+    public async Task Of_the_datagrams_of_a_user_the_first_has_a_header()
+    {
+        int port = Ports.Next(), door = Ports.Next();
+        byte[] said = "said"u8.ToArray();
+        using var service = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        service.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        var here = (IPEndPoint)service.LocalEndPoint!;
+        await ServerAsync(port);
+        var client = StartClient(port, [$"[[proxies]]\nname = \"datagrams\"\ntype = \"udp\"\nlocalPort = {here.Port}\nremotePort = {door}\ntransport.proxyProtocolVersion = \"v2\""]);
+        await client.WaitForTextAsync("[datagrams] start proxy success");
+        for (int i = 0; i < 2; i++)
+        {
+            using var user = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+            user.Connect(IPAddress.Loopback, door);
+            byte[] first = await AskAsync(user);
+            Assert.Equal([.. HeaderOf(0x12, (IPEndPoint)user.LocalEndPoint!, here.Port), .. said], first);
+            byte[] second = await AskAsync(user);
+            Assert.Equal(said, second);
+        }
+
+        // Datagrams may be lost, here as anywhere: he who hears nothing asks again.
+        async Task<byte[]> AskAsync(Socket user)
+        {
+            var buffer = new byte[1500];
+            var receiving = service.ReceiveAsync(buffer.AsMemory()).AsTask();
+            while (true)
+            {
+                await user.SendAsync(said);
+                if (await Task.WhenAny(receiving, Task.Delay(TimeSpan.FromSeconds(5), TimeProvider.System, TestContext.Current.CancellationToken)) == receiving) return buffer[..await receiving];
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_service_that_leaves_after_it_is_no_answer_to_a_request()
+    {
+        int port = Ports.Next(), vhost = Ports.Next();
+        var seen = new TaskCompletionSource<byte[]>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var service = TcpService.Start(async socket => seen.TrySetResult(await socket.ReceiveExactlyAsync(28)));
+        await ServerAsync(port, $"vhostHTTPPort = {vhost}");
+        var client = StartClient(port, [$"[[proxies]]\nname = \"web\"\ntype = \"http\"\nlocalPort = {service.Port}\ncustomDomains = [\"a.test\"]\ntransport.proxyProtocolVersion = \"v2\""]);
+        await client.WaitForTextAsync("[web] start proxy success");
+        using var user = await User.ConnectAsync(vhost);
+        await user.SendAsync("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
+        Assert.Equal(404, (await HttpAnswer.ReceiveAsync(user.Socket)).Status);
+        byte[] header = await seen.Task.Soon();
+        Assert.Equal(HeaderOf(0x11, (IPEndPoint)user.Socket.LocalEndPoint!, destinationPort: 0), header);
+    }
+
+    private static byte[] HeaderOf(byte family, IPEndPoint user, int destinationPort) =>
+    [
+        .. "\r\n\r\n\0\r\nQUIT\n"u8, 0x21, family, 0, 12, 127, 0, 0, 1, 127, 0, 0, 1,
+        (byte)(user.Port >> 8), (byte)user.Port, (byte)(destinationPort >> 8), (byte)destinationPort,
+    ];
 
     private void RunHaproxy(string program, int port) => Work.RunForeign(program, "-db", "-f", Work.Write($"""
         defaults

@@ -35,6 +35,28 @@ public sealed class RegistrationTests : TunnelTest
     }
 
     [Fact]
+    public async Task The_list_of_ports_holds_for_datagrams_and_the_servers_own_port_is_nobodys()
+    {
+        await using var tcp = TcpService.Echo();
+        await using var udp = new UdpEcho();
+        int first = Ports.NextRange(2), port = Ports.Next(), free = Ports.Next(), outside = Ports.Next();
+        await ServerAsync(port, $"allowPorts = [{{ start = {first}, end = {first + 1} }}]");
+        var client = StartClient(port, [Datagrams("inside", first), Datagrams("outside", outside), new Proxy("same-number", tcp.Port, first).ToString()]);
+        await client.WaitForTextAsync($"[outside] start error: acquire port {outside} error: port not allowed");
+        foreach (string name in (string[])["inside", "same-number"]) await client.WaitForTextAsync($"[{name}] start proxy success");
+        // Who asks for any gets what is left.
+        await StartClient(port, [Datagrams("any", 0)]).WaitForTextAsync("[any] start proxy success");
+        await StartClient(port, [Datagrams("more", 0)]).WaitForTextAsync("[more] start error: acquire port 0 error: no available port");
+        foreach (int datagrams in (int[])[first, first + 1]) await UdpUser.EchoOnceAsync(datagrams);
+        await User.EchoOnceAsync(first);
+
+        await ServerAsync(free);
+        await StartClient(free, [], new Proxy("own", tcp.Port, free)).WaitForTextAsync("[own] start error: port unavailable");
+
+        string Datagrams(string name, int remotePort) => $"\n[[proxies]]\nname = \"{name}\"\ntype = \"udp\"\nlocalPort = {udp.Port}\nremotePort = {remotePort}\n";
+    }
+
+    [Fact]
     public async Task A_client_gets_no_more_ports_than_its_share()
     {
         await using var echo = TcpService.Echo();

@@ -42,6 +42,7 @@ public sealed class SharingTests : HttpsTunnelTest
         await ServeAsync(port, lines, Named("clear", "http", hello.Port, Domains("a.test")), Named("tls", "https", one, Domains("a.test")));
         string[] resolve = ["--resolve", $"a.test:{port}:127.0.0.1"];
         Assert.Equal((0, "hello"), await CurlAsync([.. resolve, $"http://a.test:{port}/"]));
+        Assert.Equal((0, "hello2"), await CurlAsync([.. resolve, "--http2-prior-knowledge", "-w", "%{http_version}", $"http://a.test:{port}/"]));
         Assert.Equal((0, "404"), await CurlAsync("-o", "/dev/null", "-w", "%{http_code}", $"http://127.0.0.1:{port}/"));
         Assert.Equal("one a.test TLSv1.3", await GetAsync("a.test", port));
     }

@@ -20,9 +20,10 @@ public sealed class SilenceTests
     private static readonly TimeSpan Step = TimeSpan.FromSeconds(3);
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task It_ends_nothing(bool mux)
+    [InlineData("", "")]
+    [InlineData("transport.tcpMux = false", "transport.tcpMux = false")]
+    [InlineData("transport.heartbeatTimeout = -1", "transport.heartbeatInterval = -1\ntransport.tcpMuxKeepaliveInterval = 2")]
+    public async Task It_ends_nothing(string serverLines, string clientLines)
     {
         var next = new SemaphoreSlim(0);
         await using var echo = TcpService.Echo();
@@ -35,19 +36,18 @@ public sealed class SilenceTests
         });
         var time = new FakeTimeProvider();
         int port = Ports.Next(), vhost = Ports.Next(), mux2 = Ports.Next(), pulse = Ports.Next(), door = Ports.Next();
-        string carrier = mux ? "" : "transport.tcpMux = false";
         await using var server = new FrpServer(Load($"""
             bindAddr = "127.0.0.1"
             bindPort = {port}
             vhostHTTPPort = {vhost}
             tcpmuxHTTPConnectPort = {mux2}
-            {carrier}
+            {serverLines}
             """, (file, name) => ConfigLoader.LoadServer(file, name).Config), NullLoggerFactory.Instance, time);
         await server.StartAsync(TestContext.Current.CancellationToken);
         await using var client = new FrpClient(Load($"""
             serverAddr = "127.0.0.1"
             serverPort = {port}
-            {carrier}
+            {clientLines}
             {new Proxy("pulse", echo.Port, pulse)}
             [[proxies]]
             name = "web"

@@ -73,6 +73,30 @@ public sealed class SudpTests : TunnelTest
         await visiting.WaitForTextAsync("the secret proxy cannot be reached");
     }
 
+    [Theory]
+    [InlineData("visitor", "visitor")]
+    [InlineData("*", "anybody")]
+    [InlineData("friend", null)]
+    [InlineData("", null)]
+    public async Task The_list_of_users_decides_who_may_come(string allowed, string? visitor)
+    {
+        await using var echo = new UdpEcho();
+        await ServerAsync(_port);
+        string list = allowed.Length == 0 ? "" : $"allowUsers = [\"{allowed}\"]";
+        var owner = StartClient(_port, [$"user = \"owner\"\n[[proxies]]\nname = \"secret\"\ntype = \"sudp\"\nsecretKey = \"between us\"\nlocalPort = {echo.Port}\n{list}"]);
+        await owner.WaitForTextAsync("[secret] start proxy success");
+        var client = StartClient(_port, [$"user = \"{visitor ?? "stranger"}\"\n[[visitors]]\nname = \"door\"\ntype = \"sudp\"\nserverUser = \"owner\"\nserverName = \"secret\"\nsecretKey = \"between us\"\nbindPort = {_door}"]);
+        await client.WaitForTextAsync("[door] start visitor success");
+        using var user = new UdpUser(_door);
+        if (visitor is not null)
+        {
+            await user.EchoAsync();
+            return;
+        }
+        await Assert.ThrowsAsync<TimeoutException>(() => user.EchoAsync().WaitAsync(TimeSpan.FromSeconds(2)));
+        await client.WaitForTextAsync("start new visitor connection error: visitor connection of [owner.secret] user [stranger] not allowed");
+    }
+
     [Fact]
     public async Task Both_clients_stop_without_waiting_for_datagrams()
     {

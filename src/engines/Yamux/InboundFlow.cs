@@ -6,7 +6,7 @@ namespace Yamux;
 /// <summary>The receiving direction of one stream: its window, what waits to be taken, and whoever takes it.</summary>
 /// <remarks>
 /// <para>Payload goes to the sink, or into the memory of a reader that waits, straight from the session's read buffer. Only
-/// what neither can take is queued, at most the window.</para>
+/// what neither can take is queued, at most the window. A reader that has got its bytes may wait again at once, with room for those behind them.</para>
 /// <para><b>Concurrency.</b> <c>_gate</c> covers every field; it is never held while a sink or a continuation runs, nor
 /// while the session's lock is. Whoever set <c>_delivering</c> alone calls the sink and alone shortens the queue.</para>
 /// </remarks>
@@ -15,6 +15,7 @@ internal sealed class InboundFlow(YamuxSession session, YamuxStream stream) : IV
     private readonly Lock _gate = new();
     private readonly ReceiveWindow _window = new(session.Budget, session.Options.MaxStreamWindow);
     private SegmentQueue _queue = new(session.Options.Pool);
+    private int _atHand;               // bytes behind those that a reader continues with: theirs next, or else the queue's
     private long _sinceProbe;          // bytes admitted since the round trip was last asked for
     private YamuxStreamEnd? _end;
     private bool _released;            // the window's budget was given back
@@ -35,13 +36,13 @@ internal sealed class InboundFlow(YamuxSession session, YamuxStream stream) : IV
     /// <summary>Bytes nobody has taken yet.</summary>
     public long Queued
     {
-        get { lock (_gate) return _queue.Length; }
+        get { lock (_gate) return _queue.Length + _atHand; }
     }
 
     /// <summary>Whether bytes are queued, or none will come.</summary>
     public bool IsReadable
     {
-        get { lock (_gate) return _queue.Length > 0 || _end is not null; }
+        get { lock (_gate) return _queue.Length > 0 || _atHand > 0 || _end is not null; }
     }
 
     /// <summary>The window's size.</summary>
@@ -78,50 +79,53 @@ internal sealed class InboundFlow(YamuxSession session, YamuxStream stream) : IV
     /// <summary>Passes on payload that was admitted; false when nobody will ever take it. Read loop only.</summary>
     public bool Deliver(ReadOnlySpan<byte> data)
     {
-        int count = 0;
-        uint credit = 0;
-        bool toReader = false;
-        lock (_gate)
+        for (bool first = true; ; first = false)
         {
-            if (_end is not null) return false;
-            if (_sink is not null && !_delivering && !_blocked)
+            int count;
+            uint credit;
+            lock (_gate)
             {
-                Debug.Assert(_queue.Length == 0);
-                _delivering = true;
-                _resume = false;
-            }
-            else if (_reading)
-            {
+                _atHand = 0;
+                // A reader who has ended the stream in between drops the rest, as if it had been queued.
+                if (_end is not null) return !first;
+                if (_sink is not null && !_delivering && !_blocked)
+                {
+                    Debug.Assert(_queue.Length == 0);
+                    _delivering = true;
+                    _resume = false;
+                    break;
+                }
+
+                if (!_reading)
+                {
+                    _queue.Append(data);
+                    return true;
+                }
+
                 count = Math.Min(data.Length, _destination.Length);
                 data[..count].CopyTo(_destination.Span);
-                _queue.Append(data[count..]);
                 credit = Take(count);
                 EndWait();
-                toReader = true;
+                data = data[count..];
+                _atHand = data.Length;
             }
-            else
-            {
-                _queue.Append(data);
-                return true;
-            }
-        }
 
-        if (toReader)
-        {
             Announce(credit);
+            // The reader continues here, and will often wait again when this returns, with room for more: then the rest need not be queued.
             _read.SetResult(count);
-            return true;
+            if (data.IsEmpty) return true;
         }
 
         int taken = Offer(data);
+        uint offered;
         lock (_gate)
         {
-            credit = Take(taken);
+            offered = Take(taken);
             if (_end is null or YamuxStreamEnd.Finished) _queue.Append(data[taken..]);
             _blocked = taken < data.Length;
         }
 
-        Announce(credit);
+        Announce(offered);
         Pump();
         return true;
     }

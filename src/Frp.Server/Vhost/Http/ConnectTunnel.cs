@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Frp.Proxies;
 using Frp.Transport;
 using Microsoft.Extensions.Logging;
 
@@ -64,7 +65,7 @@ internal sealed partial class ConnectTunnel(HttpTable table, NotFoundPage notFou
                 await Farewell.SayAsync(user, Unauthorized, time, cancellationToken);
                 return;
             }
-            if (await member.Host.OpenWorkAsync(user.Remote, destination: null, cancellationToken) is not { } work)
+            if (await OpenWorkAsync(route, member, user, cancellationToken) is not { } work)
             {
                 await NotFoundAsync(user, cancellationToken);
                 return;
@@ -73,6 +74,20 @@ internal sealed partial class ConnectTunnel(HttpTable table, NotFoundPage notFou
             var reason = await Relay.RunAsync(new PrefixedConnection(user, said), work.Connection, work.End, time, cancellationToken);
             Log.Done(logger, user.Remote, reason);
         }
+    }
+
+    /// <summary>A work connection of the member whose turn it is; of another one, when that one's has died while it waited.</summary>
+    private static async ValueTask<ServedWork?> OpenWorkAsync(HttpTarget route, HttpMember first, Connection user, CancellationToken cancellationToken)
+    {
+        var tried = new List<HttpMember>();
+        for (HttpMember? member = first; member is not null; member = route.Another(tried))
+        {
+            var work = await member.Host.OpenWorkAsync(user.Remote, destination: null, cancellationToken);
+            if (work is { Connection.HasPeerLeft: false }) return work;
+            if (work is not null) await work.Connection.DisposeAsync();
+            tried.Add(member);
+        }
+        return null;
     }
 
     private static string? AuthorityOf(HttpHead request)

@@ -77,28 +77,45 @@ internal sealed partial class HttpApplication(HttpTable table, NotFoundPage notF
         }
         var settings = route.Settings;
         if (settings.DemandsCredentials && !(identity.Credentials is { } credentials && settings.Admits(credentials))) return UnauthorizedAsync(context, identity.IsProxyForm);
-        return ForwardAsync(exchange, settings, member, identity.IsProxyForm);
+        return ForwardAsync(exchange, route, member, identity.IsProxyForm);
     }
 
-    private async ValueTask ForwardAsync(HttpExchange exchange, HttpSettings settings, HttpMember member, bool isProxyForm)
+    /// <summary>
+    /// Forwards a request to the proxy whose turn it is. Of a group another member gets it when that one has answered nothing, and may have done
+    /// nothing that the request would do twice.
+    /// </summary>
+    private async ValueTask ForwardAsync(HttpExchange exchange, HttpTarget route, HttpMember member, bool isProxyForm)
     {
         var context = exchange.Context;
         bool asHttp2 = HttpProtocol.IsHttp2(context.Request.Protocol) && context.Request.ContentType?.StartsWith("application/grpc", StringComparison.OrdinalIgnoreCase) == true;
-        HttpMessageInvoker pool;
-        try
+        exchange.Prepare(route.Settings);
+        List<HttpMember>? tried = null;
+        for (var error = ForwarderError.Request; ;)
         {
-            pool = asHttp2 ? member.Http2 : isProxyForm ? member.Absolute : member.Http1;
+            if ((asHttp2 ? member.Http2 : isProxyForm ? member.Absolute : member.Http1) is { } pool)
+            {
+                if (tried is not null) exchange.ClearResponse();
+                exchange.Begin(pool);
+                error = await forwarder.SendAsync(context, "http://local-service", exchange.Sender, asHttp2 ? AsHttp2 : AsHttp1, exchange, exchange.Timer.Token);
+                exchange.Timer.End();
+                if (error == ForwarderError.None && !exchange.IsInvalid) return;
+            }
+            (tried ??= []).Add(member);
+            if (!MayGoElsewhere(exchange, error) || route.Another(tried) is not { } next)
+            {
+                await FailAsync(exchange, member, error);
+                return;
+            }
+            if (logger.IsEnabled(LogLevel.Debug)) Log.HandedOver(logger, PeerText.Escape(member.Name, 256), exchange.UserAddress, PeerText.Escape(next.Name, 256));
+            member = next;
         }
-        catch (ObjectDisposedException)
-        {
-            await NotFoundAsync(context); // closed between the look-up and now
-            return;
-        }
-        exchange.Prepare(settings, pool);
-        var error = await forwarder.SendAsync(context, "http://local-service", exchange.Sender, asHttp2 ? AsHttp2 : AsHttp1, exchange, exchange.Timer.Token);
-        exchange.Timer.End();
-        if (error == ForwarderError.None && !exchange.IsInvalid) return;
-        await FailAsync(exchange, member, error);
+    }
+
+    private static bool MayGoElsewhere(HttpExchange exchange, ForwarderError error)
+    {
+        var context = exchange.Context;
+        if (error != ForwarderError.Request || exchange.Timer.HasPassed || exchange.HasBegun || context.RequestAborted.IsCancellationRequested) return false;
+        return exchange.IsRepeatable || context.Features.Get<IForwarderErrorFeature>()?.Exception is null or ObjectDisposedException or { InnerException: NoWorkConnectionException };
     }
 
     private async ValueTask FailAsync(HttpExchange exchange, HttpMember member, ForwarderError error)
@@ -160,6 +177,9 @@ internal sealed partial class HttpApplication(HttpTable table, NotFoundPage notF
 
         [LoggerMessage(2, LogLevel.Debug, "[{Proxy}] request of [{User}] failed: {Error}: {Cause}")]
         internal static partial void Failed(ILogger logger, string proxy, string user, ForwarderError error, string cause);
+
+        [LoggerMessage(4, LogLevel.Debug, "[{Proxy}] request of [{User}] handed over to [{Next}] of the same group")]
+        internal static partial void HandedOver(ILogger logger, string proxy, string user, string next);
 
         [LoggerMessage(3, LogLevel.Error, "fault in a request")]
         internal static partial void Fault(ILogger logger, Exception exception);

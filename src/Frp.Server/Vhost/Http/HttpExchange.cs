@@ -24,6 +24,7 @@ internal sealed class HttpExchange : HttpTransformer
     private HttpContent? _headersOnly;
     private string? _upgrade;
     private HttpMethod? _upgradeMethod;
+    private WatchedBody? _body;
     private ChunkedBody? _chunks;
     private Stream? _plainBody;
     private readonly HandedConnection? _connection;
@@ -58,6 +59,12 @@ internal sealed class HttpExchange : HttpTransformer
     /// <summary>Whether the local service answered with what is no answer.</summary>
     internal bool IsInvalid { get; private set; }
 
+    /// <summary>Whether the request does no harm twice (RFC 9110 §9.2.1), and is all there to be sent again.</summary>
+    internal bool IsRepeatable { get; private set; }
+
+    /// <summary>Whether something of its body or its answer has passed, so that it is too late for another attempt.</summary>
+    internal bool HasBegun => _context.Response.HasStarted || _body is { HasBegun: true };
+
     /// <summary>Sends requests to the local service.</summary>
     internal HttpMessageInvoker Sender => _sender;
 
@@ -67,7 +74,7 @@ internal sealed class HttpExchange : HttpTransformer
     /// <summary>Lets go of the request.</summary>
     internal void Release()
     {
-        (_settings, _pool, _headersOnly, _upgrade, _upgradeMethod, _chunks, _plainBody, IsInvalid) = (null, null, null, null, null, null, null, false);
+        (_settings, _pool, _headersOnly, _upgrade, _upgradeMethod, _body, _chunks, _plainBody, IsInvalid) = (null, null, null, null, null, null, null, null, false);
         _identity = default;
         _context.Uninitialize();
     }
@@ -81,15 +88,22 @@ internal sealed class HttpExchange : HttpTransformer
 
     /// <summary>Prepares the request for the forwarder.</summary>
     /// <param name="settings">Of the route.</param>
-    /// <param name="pool">The connections that it may take.</param>
-    internal void Prepare(HttpSettings settings, HttpMessageInvoker pool)
+    internal void Prepare(HttpSettings settings)
     {
-        (_settings, _pool) = (settings, pool);
+        _settings = settings;
         var request = _context.Request;
         bool hasBody = _context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody != false;
-        if (hasBody) request.Body = new WatchedBody(request.Body, Timer);
+        if (hasBody) request.Body = _body = new WatchedBody(request.Body, Timer);
         else if (request.Headers.Upgrade is { Count: 1 } upgrade) PrepareUpgrade(upgrade.ToString());
-        Timer.Begin(hasBody);
+        IsRepeatable = !hasBody && (HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method) || HttpMethods.IsOptions(request.Method) || HttpMethods.IsTrace(request.Method));
+    }
+
+    /// <summary>An attempt begins: the first one, or another one while nothing of an answer, and of the request's body, has passed.</summary>
+    /// <param name="pool">The connections that it may take.</param>
+    internal void Begin(HttpMessageInvoker pool)
+    {
+        _pool = pool;
+        Timer.Begin(_body is not null);
     }
 
     /// <summary>Takes back what the local service's answer has set, so that another one can be given. Only while none has begun.</summary>
@@ -213,10 +227,14 @@ internal sealed class HttpExchange : HttpTransformer
     /// <summary>A request's body that says when it has been read.</summary>
     private sealed class WatchedBody(Stream inner, ResponseTimer timer) : DuplexStream
     {
+        /// <summary>Whether somebody has begun to read.</summary>
+        internal bool HasBegun { get; private set; }
+
         public override bool CanWrite => false;
 
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
+            HasBegun = true;
             int count = await inner.ReadAsync(buffer, cancellationToken);
             if (count == 0 && buffer.Length > 0) timer.BodySent();
             return count;

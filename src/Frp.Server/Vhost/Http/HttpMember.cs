@@ -5,6 +5,9 @@ using Frp.Transport;
 
 namespace Frp.Server;
 
+/// <summary>A request has no work connection, and nothing of it has gone anywhere.</summary>
+internal sealed class NoWorkConnectionException() : IOException("no work connection");
+
 /// <summary>A proxy as a target of requests, with the connections to its local service that wait for the next one.</summary>
 /// <remarks>
 /// <para><b>Pools.</b> HTTP/1 requests, those in absolute form and HTTP/2 requests have a pool each, made when the first of them comes.
@@ -31,14 +34,14 @@ internal sealed class HttpMember(IServerProxyHost host, HttpTimes times, TaskSco
     /// <summary>The proxy.</summary>
     internal IServerProxyHost Host => host;
 
-    /// <summary>Where requests with a path as target go.</summary>
-    internal HttpMessageInvoker Http1 => _http1 ?? Make(ref _http1, absolute: false);
+    /// <summary>Where requests with a path as target go; null, as of the others, when the proxy has closed.</summary>
+    internal HttpMessageInvoker? Http1 => _disposed ? null : _http1 ?? Make(ref _http1, absolute: false);
 
     /// <summary>Where requests go whose target names the host.</summary>
-    internal HttpMessageInvoker Absolute => _absolute ?? Make(ref _absolute, absolute: true);
+    internal HttpMessageInvoker? Absolute => _disposed ? null : _absolute ?? Make(ref _absolute, absolute: true);
 
     /// <summary>Where HTTP/2 requests go.</summary>
-    internal HttpMessageInvoker Http2 => _http2 ?? Make(ref _http2, absolute: false);
+    internal HttpMessageInvoker? Http2 => _disposed ? null : _http2 ?? Make(ref _http2, absolute: false);
 
     public void Dispose()
     {
@@ -51,11 +54,11 @@ internal sealed class HttpMember(IServerProxyHost host, HttpTimes times, TaskSco
         }
     }
 
-    private HttpMessageInvoker Make(ref HttpMessageInvoker? place, bool absolute)
+    private HttpMessageInvoker? Make(ref HttpMessageInvoker? place, bool absolute)
     {
         lock (_lock)
         {
-            ObjectDisposedException.ThrowIf(_disposed, this);
+            if (_disposed) return null;
             return place ??= new HttpMessageInvoker(Handler(absolute), disposeHandler: true);
         }
     }
@@ -86,7 +89,7 @@ internal sealed class HttpMember(IServerProxyHost host, HttpTimes times, TaskSco
         exchange?.Timer.Connecting();
         try
         {
-            var work = await host.OpenWorkAsync(exchange?.User, destination: null, cancellationToken) ?? throw new IOException("no work connection");
+            var work = await host.OpenWorkAsync(exchange?.User, destination: null, cancellationToken) ?? throw new NoWorkConnectionException();
             return new WorkStream(work.Connection, closing);
         }
         finally

@@ -39,6 +39,20 @@ internal sealed class HttpTarget(HttpRoute route, string groupKey)
         };
     }
 
+    /// <summary>Somebody else, when those that were tried could not serve a request.</summary>
+    /// <returns>Null when there is nobody else.</returns>
+    internal HttpMember? Another(IReadOnlyCollection<HttpMember> tried)
+    {
+        var members = _members;
+        uint turn = Interlocked.Increment(ref _turn);
+        for (uint i = 0; i < members.Length; i++)
+        {
+            var member = members[(turn + i) % (uint)members.Length];
+            if (!tried.Contains(member)) return member;
+        }
+        return null;
+    }
+
     internal void Add(HttpMember member) => _members = [.. _members, member];
 
     internal void Remove(HttpMember member) => _members = [.. _members.Where(m => m != member)];

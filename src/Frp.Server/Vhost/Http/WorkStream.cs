@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Frp.Transport;
 
 namespace Frp.Server;
@@ -13,6 +14,7 @@ namespace Frp.Server;
 internal sealed class WorkStream(Connection connection, TaskScope closing) : DuplexStream
 {
     private readonly Stream _inner = connection.Stream;
+    private bool _isNew = true; // has carried no request yet
     private volatile bool _answered; // the last request's answer has begun
     private volatile bool _repeatable;
     private int _disposed;
@@ -25,11 +27,15 @@ internal sealed class WorkStream(Connection connection, TaskScope closing) : Dup
 
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        if (_answered && buffer.Length > 0)
+        if ((_isNew || _answered) && buffer.Length > 0)
         {
-            // GET, HEAD, OPTIONS, TRACE: no other method begins with their letters.
-            _repeatable = (char)buffer.Span[0] is 'G' or 'H' or 'O' or 'T';
-            _answered = false;
+            // GET, HEAD, OPTIONS, TRACE: no other method begins with their letters, and neither does HTTP/2's preface, whose frames begin with no letter.
+            char first = (char)buffer.Span[0];
+            bool harmless = first is 'G' or 'H' or 'O' or 'T';
+            _repeatable = harmless && !_isNew;
+            (_isNew, _answered) = (false, false);
+            // What is done once only does not go to a client of whose end the machine knows before our loops do.
+            if (!harmless && char.IsAsciiLetterUpper(first) && connection.HasPeerLeft) return ValueTask.FromException(new NoWorkConnectionException());
         }
         // A write, once begun, is cancelled by closing the connection only: its layers do not survive half a frame.
         var writing = _inner.WriteAsync(buffer, CancellationToken.None);
@@ -51,6 +57,7 @@ internal sealed class WorkStream(Connection connection, TaskScope closing) : Dup
         base.Dispose(disposing);
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<int> JudgeAsync(ValueTask<int> reading, int room) => Judge(await reading, room);
 
     private int Judge(int count, int room)
