@@ -72,7 +72,7 @@ public sealed class HttpHalfCloseTests : HttpTest
             await silence.Task.Soon();
             return false;
         });
-        await StartAsync([Web("down", Ports.Next(), "down.test"), Web("auth", slow.Port, "auth.test", "httpUser = \"u\""), Web("slow", slow.Port, "slow.test")], "vhostHTTPTimeout = 1");
+        await StartAsync([Web("down", Ports.Next(), "down.test"), Web("auth", slow.Port, "auth.test", "httpUser = \"u\""), Web("slow", slow.Port, "slow.test")], $"vhostHTTPTimeout = {(status == 504 ? 1 : 600)}");
         using var user = await User.ConnectAsync(VhostPort);
         await user.SendAsync(request);
         user.CompleteWrites();

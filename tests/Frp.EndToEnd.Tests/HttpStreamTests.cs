@@ -21,7 +21,7 @@ public sealed class HttpStreamTests : HttpTest
             while (await socket.ReceiveAsync(buffer.AsMemory()) is var count and > 0) await socket.SendAllAsync(buffer.AsMemory(0, count));
             return false;
         });
-        await StartAsync([Web("web", service.Port, "site.test", "responseHeaders.set.x-r = \"set\"")], "vhostHTTPTimeout = 1");
+        await StartAsync([Web("web", service.Port, "site.test", "responseHeaders.set.x-r = \"set\"")]);
         using var user = await User.ConnectAsync(VhostPort);
         await user.SendAsync($"{method} /ws HTTP/1.1\r\nHost: site.test\r\nConnection: keep-alive, Upgrade\r\nUpgrade: {protocol}\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
         var answer = await HttpAnswer.ReceiveAsync(user.Socket);
