@@ -20,6 +20,8 @@ namespace Frp.Server;
 public sealed partial class FrpServer : IAsyncDisposable
 {
     private static readonly TimeSpan WebDrainTime = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan SweepInterval = TimeSpan.FromMinutes(1);
+    private static readonly long ReceiveBudget = new YamuxOptions().ReceiveBudget;
     private static readonly TimeSpan NoticeTime = TimeSpan.FromSeconds(1);
 
     private readonly ServerConfig _config;
@@ -34,6 +36,7 @@ public sealed partial class FrpServer : IAsyncDisposable
     private readonly TaskScope _carriers;
     private readonly TaskScope _notices;
     private readonly PluginClients _pluginClients = new();
+    private readonly Strangers _strangers;
     private readonly VhostPorts _vhostPorts;
     private readonly WebServer? _web;
     private Vhosts? _vhosts;
@@ -55,6 +58,7 @@ public sealed partial class FrpServer : IAsyncDisposable
         _users = new TaskScope("users", OnFault);
         _carriers = new TaskScope("carriers", OnFault, _stopping.Token);
         _notices = new TaskScope("notices", OnFault);
+        _strangers = new Strangers(_time, _logger);
         _vhostPorts = new VhostPorts(config, _time, loggers.CreateLogger("server/vhost"));
         if (config.WebServer.Port > 0) _web = new WebServer(config.WebServer, new ServerApi(this).Surface, loggers.CreateLogger("server/web"), _time);
     }
@@ -112,10 +116,12 @@ public sealed partial class FrpServer : IAsyncDisposable
         }
         if (_web is not null) Log.WebListening(_logger, _web.Address);
         foreach (string option in Unserved()) Log.Unserved(_logger, option);
+        if (_settings!.Token.Bytes.Length == 0 && _port!.Local is IPEndPoint { Address: var open } && !IPAddress.IsLoopback(open)) Log.OpenToAll(_logger, _config.BindAddr);
         Log.Listening(_logger, AddressText.Join(_config.BindAddr, _port!.Port));
         var listener = new BindPortListener(_port, () => _settings!.Handshake);
         _accepting = new TaskScope("accepting", OnFault);
         _accepting.Run("accept loop", stopping => AcceptAsync(listener, stopping));
+        _accepting.Run("sweep", SweepAsync);
         Log.Started(_logger);
     }
 
@@ -229,15 +235,40 @@ public sealed partial class FrpServer : IAsyncDisposable
 
     private async Task AcceptAsync(BindPortListener listener, CancellationToken cancellationToken)
     {
-        while (await listener.AcceptAsync(cancellationToken) is { } incoming) _carriers.RunChild("carrier", token => ServeCarrierAsync(incoming, token));
+        while (await listener.AcceptAsync(cancellationToken) is { } incoming)
+        {
+            if (_strangers.TryEnter(incoming.Remote, _carriers.Stopping) is { } visit)
+            {
+                _carriers.RunChild("carrier", _ => ServeAsync(incoming, visit));
+                continue;
+            }
+            Log.TurnedAway(_logger, incoming.Remote);
+            incoming.Abort();
+        }
     }
 
-    private async Task ServeCarrierAsync(IIncoming incoming, CancellationToken cancellationToken)
+    private async Task ServeAsync(IIncoming incoming, Visit visit)
+    {
+        using (visit)
+        {
+            try
+            {
+                await ServeCarrierAsync(incoming, visit);
+            }
+            catch (OperationCanceledException) when (visit.IsEvicted)
+            {
+                // For the reason that is logged below.
+            }
+            if (visit.IsEvicted) Log.Evicted(_logger, incoming.Remote);
+        }
+    }
+
+    private async Task ServeCarrierAsync(IIncoming incoming, Visit visit)
     {
         Connection? carrier;
         try
         {
-            carrier = await incoming.HandshakeAsync(cancellationToken);
+            carrier = await incoming.HandshakeAsync(visit.Stopping);
         }
         catch (Exception e) when (e is IOException or TimeoutException or AuthenticationException)
         {
@@ -248,31 +279,42 @@ public sealed partial class FrpServer : IAsyncDisposable
         if (carrier is null) return;
         if (!_config.Transport.TcpMux)
         {
-            await _logical!.ServeAsync(carrier, cancellationToken);
+            await _logical!.ServeAsync(carrier, visit, visit.Stopping);
             return;
         }
         await using (carrier)
         {
-            var options = new YamuxOptions { KeepAliveInterval = _config.Transport.TcpMuxKeepaliveInterval, TimeProvider = _time };
+            // What a receiver grants beyond the protocol's window is for those who have logged in.
+            var options = new YamuxOptions { KeepAliveInterval = _config.Transport.TcpMuxKeepaliveInterval, ReceiveBudget = 0, TimeProvider = _time };
             await using var session = new YamuxSession(carrier.Stream, YamuxRole.Server, options);
-            var streams = new TaskScope("mux session", OnFault, cancellationToken);
+            visit.OnAccepted = () => session.AddReceiveBudget(ReceiveBudget);
+            var streams = new TaskScope("mux session", OnFault, visit.Stopping);
             await using (streams)
             {
-                streams.Run("accept streams", token => AcceptStreamsAsync(session, carrier, streams, token));
-                var end = MuxEnds.ReasonOf(await session.RunAsync(cancellationToken));
+                streams.Run("accept streams", token => AcceptStreamsAsync(session, carrier, visit, streams, token));
+                var end = MuxEnds.ReasonOf(await session.RunAsync(visit.Stopping));
                 Log.CarrierEnded(_logger, carrier.Remote, end);
                 streams.Close(end);
             }
         }
     }
 
-    private async Task AcceptStreamsAsync(YamuxSession session, Connection carrier, TaskScope streams, CancellationToken cancellationToken)
+    private async Task AcceptStreamsAsync(YamuxSession session, Connection carrier, Visit visit, TaskScope streams, CancellationToken cancellationToken)
     {
+        int opened = 0;
         while (await session.AcceptStreamAsync(cancellationToken) is { } stream)
         {
+            if (!visit.IsAccepted && ++opened > Visit.StrangersStreams) visit.Evict(); // which ends the session, and with it the stream
             var connection = new MuxConnection(stream, carrier.Local, carrier.Remote, carrier);
-            streams.RunChild("logical connection", token => _logical!.ServeAsync(connection, token));
+            streams.RunChild("logical connection", token => _logical!.ServeAsync(connection, visit, token));
         }
+    }
+
+    /// <summary>Forgets, from time to time, who has come and gone.</summary>
+    private async Task SweepAsync(CancellationToken cancellationToken)
+    {
+        using var timer = new PeriodicTimer(SweepInterval, _time);
+        while (await timer.WaitForNextTickAsync(cancellationToken)) _strangers.Sweep();
     }
 
     private void OnFault(string work, Exception exception) => Log.Fault(_logger, work, exception);
@@ -305,6 +347,15 @@ public sealed partial class FrpServer : IAsyncDisposable
 
         [LoggerMessage(12, LogLevel.Warning, "{Warning}")]
         internal static partial void ConfigWarning(ILogger logger, string warning);
+
+        [LoggerMessage(13, LogLevel.Warning, "auth.token is empty: whoever reaches {BindAddr} may open ports on this machine and take over the names of others")]
+        internal static partial void OpenToAll(ILogger logger, string bindAddr);
+
+        [LoggerMessage(14, LogLevel.Debug, "connection from [{Remote}] refused: too many from there that have not logged in, or whose logins have failed")]
+        internal static partial void TurnedAway(ILogger logger, EndPoint? remote);
+
+        [LoggerMessage(15, LogLevel.Debug, "connection from [{Remote}] closed: it has not logged in")]
+        internal static partial void Evicted(ILogger logger, EndPoint? remote);
 
         [LoggerMessage(4, LogLevel.Debug, "carrier of [{Remote}] ended: {Reason}")]
         internal static partial void CarrierEnded(ILogger logger, EndPoint? remote, CloseReason reason);

@@ -16,12 +16,14 @@ public sealed class User : IDisposable
     /// <summary>Connects to a port on loopback.</summary>
     /// <param name="port">The port.</param>
     /// <param name="address">The address; 127.0.0.1 by default.</param>
-    public static async Task<User> ConnectAsync(int port, IPAddress? address = null)
+    /// <param name="from">The user's own address, of the same family; the system's choice by default.</param>
+    public static async Task<User> ConnectAsync(int port, IPAddress? address = null, IPAddress? from = null)
     {
         address ??= IPAddress.Loopback;
         var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
+            if (from is not null) socket.Bind(new IPEndPoint(from, 0));
             await socket.ConnectAsync(address, port).Soon();
             return new User(socket);
         }

@@ -51,6 +51,9 @@ internal sealed partial class ControlSession
     /// <summary>The token that the client logged in with: what it proves itself with, and what payloads are encrypted with, until it ends.</summary>
     internal SessionToken Token { get; }
 
+    /// <summary>What its control connection came by.</summary>
+    internal required Visit Carrier { get; init; }
+
     /// <summary>The session's run ID.</summary>
     internal string RunId => Login.RunId;
 

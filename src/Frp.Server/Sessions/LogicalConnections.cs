@@ -25,8 +25,9 @@ internal sealed partial class LogicalConnections(ServerContext server)
 
     /// <summary>Serves one logical connection. For a control connection that is the whole session.</summary>
     /// <param name="connection">The connection. Ownership passes to this method.</param>
+    /// <param name="visit">What it came by: told when it is accepted, and when it fails.</param>
     /// <param name="cancellationToken">Fires when the carrier or the server ends.</param>
-    internal async Task ServeAsync(Connection connection, CancellationToken cancellationToken)
+    internal async Task ServeAsync(Connection connection, Visit visit, CancellationToken cancellationToken)
     {
         MessageStream? messages = null;
         bool kept = false;
@@ -51,17 +52,18 @@ internal sealed partial class LogicalConnections(ServerContext server)
             switch (first)
             {
                 case Login login:
-                    if (await AdmitAsync(connection, messages, login, hello, cancellationToken) is { } session)
+                    if (await AdmitAsync(connection, messages, (login, hello), visit, cancellationToken) is { } session)
                     {
                         kept = true; // the session's now
                         await session.RunAsync();
                     }
                     return;
                 case NewWorkConn work:
-                    if (await AddWorkConnectionAsync(connection, messages, work, cancellationToken)) kept = true; // the pool's now
+                    if (await AddWorkConnectionAsync(connection, messages, work, visit, cancellationToken)) kept = true; // the pool's now
                     return;
                 case NewVisitorConn visitor:
                     if (await AdmitVisitorAsync(connection, messages, visitor, cancellationToken)) kept = true; // the secret proxy's now
+                    if (kept) visit.Accept();
                     return;
                 default:
                     throw new ProtocolViolationException($"{first.GetType().Name} is not a first message");
@@ -88,8 +90,10 @@ internal sealed partial class LogicalConnections(ServerContext server)
     /// <summary>Checks a login, puts the newcomer in its predecessor's place and answers.</summary>
     /// <returns>The session, which owns the connection now; null when the login was refused.</returns>
     /// <exception cref="ProtocolViolationException">The v2 hello was refused; the client has been told.</exception>
-    private async Task<ControlSession?> AdmitAsync(Connection connection, MessageStream messages, Login login, ClientHello? hello, CancellationToken cancellationToken)
+    private async Task<ControlSession?> AdmitAsync(
+        Connection connection, MessageStream messages, (Login Login, ClientHello? Hello) first, Visit visit, CancellationToken cancellationToken)
     {
+        var (login, hello) = first;
         Log.LoginInfo(_logger, connection.Remote, PeerText.Escape(login.Version, 64), PeerText.Escape(login.Hostname, 256), PeerText.Escape(login.Os, 32), PeerText.Escape(login.Arch, 32));
         var token = server.Settings().Token; // the one that the session keeps, whatever is reloaded meanwhile
         ControlKeys? keys = null;
@@ -108,10 +112,11 @@ internal sealed partial class LogicalConnections(ServerContext server)
             login = await AskAsync(login, connection.Remote, cancellationToken);
             token.VerifyLogin(login);
             if (login.RunId.Length == 0) login.RunId = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
-            session = new ControlSession(server, token, login, messages.Codec, halfClose: knowsFeatures && connection.CanHalfClose);
+            session = new ControlSession(server, token, login, messages.Codec, halfClose: knowsFeatures && connection.CanHalfClose) { Carrier = visit };
             await ReplaceAsync(session, cancellationToken);
             var answer = new LoginResp { Version = ProductVersion.Wire, RunId = login.RunId };
             if (session.HalfClose) answer.Features.Add(LoginResp.HalfClose);
+            visit.Accept(); // before the client knows, who will then come with more
             await AnswerAsync(messages, answer, cancellationToken);
             var secured = keys is null ? ControlEncryption.OpenV1(messages, token.StreamKey) : ControlEncryption.OpenV2(messages, keys, isServer: true);
             session.Attach(new ControlChannel(connection, secured, server.Time));
@@ -121,6 +126,7 @@ internal sealed partial class LogicalConnections(ServerContext server)
         {
             if (session is not null) await session.DiscardAsync(CloseReason.From(e));
             if (e is not PeerRefusedException) throw;
+            visit.Failed();
             Log.LoginRefused(_logger, PeerText.Escape(e.Message, 1024));
             string text = server.Config.DetailedErrorsToClient ? e.Message : "register control error";
             await AnswerAsync(messages, new LoginResp { Version = ProductVersion.Wire, Error = text }, cancellationToken);
@@ -147,13 +153,16 @@ internal sealed partial class LogicalConnections(ServerContext server)
         server.Sessions.Confirm(newcomer);
     }
 
-    private async Task<bool> AddWorkConnectionAsync(Connection connection, MessageStream messages, NewWorkConn message, CancellationToken cancellationToken)
+    private async Task<bool> AddWorkConnectionAsync(
+        Connection connection, MessageStream messages, NewWorkConn message, Visit visit, CancellationToken cancellationToken)
     {
         string error;
         if (server.Sessions.TryGetActive(message.RunId, out var session, out var problem))
         {
             try
             {
+                // A run ID is no secret among those who see logs: inside a carrier only its own session's work connections are believed.
+                if (connection is MuxConnection && session.Carrier != visit) throw new PeerRefusedException($"work connection for run id [{message.RunId}] came by another connection than its session");
                 if (server.Hooks.Want(ServerOperations.NewWorkConn))
                 {
                     var asked = new NewWorkConnEvent(session.Login, message);
@@ -161,7 +170,11 @@ internal sealed partial class LogicalConnections(ServerContext server)
                     message = asked.WorkConn with { HalfClose = message.HalfClose }; // plug-ins may not know of it
                 }
                 session.Token.VerifyWorkConnection(message);
-                if (session.Pool.TryAdd(new WorkConnection(connection, messages, message.HalfClose && session.HalfClose ? RelayEnd.HalfClose : RelayEnd.CloseBoth))) return true;
+                if (session.Pool.TryAdd(new WorkConnection(connection, messages, message.HalfClose && session.HalfClose ? RelayEnd.HalfClose : RelayEnd.CloseBoth)))
+                {
+                    visit.Accept();
+                    return true;
+                }
                 error = "work connection pool is full, discarding";
             }
             catch (PeerRefusedException e)

@@ -88,6 +88,14 @@ public sealed partial class YamuxSession : IAsyncDisposable
 
     internal ReceiveBudget Budget { get; }
 
+    /// <summary>Adds to <see cref="YamuxOptions.ReceiveBudget"/>, for a peer that is trusted from now on. Windows grow into it as they are read.</summary>
+    /// <param name="bytes">How many more.</param>
+    public void AddReceiveBudget(long bytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(bytes);
+        Budget.Release(bytes);
+    }
+
     internal SendQueue Sending { get; }
 
     /// <summary>Fires when the session is being closed: the token of all carrier calls.</summary>

@@ -1,0 +1,75 @@
+using System.Net;
+
+namespace Frp.Server;
+
+/// <summary>A connection to the control port, from its acceptance to its end: a stranger's, until something on it has been accepted.</summary>
+/// <remarks><b>Ownership.</b> Disposed by the task that serves the connection. <b>Concurrency.</b> Any, but for disposing.</remarks>
+internal sealed class Visit : IDisposable
+{
+    /// <summary>Logical connections that a stranger may open on one carrier. Clients open one, and log in.</summary>
+    internal const int StrangersStreams = 2;
+
+    private readonly Strangers _strangers;
+    private readonly CancellationTokenSource _patience;
+    private readonly CancellationTokenSource _stopping;
+
+    internal Visit(Strangers strangers, IPAddress key, TimeSpan patience, TimeProvider time, CancellationToken stopping)
+    {
+        (_strangers, Key) = (strangers, key);
+        Node = new LinkedListNode<Visit>(this);
+        _patience = new CancellationTokenSource(patience, time);
+        _stopping = CancellationTokenSource.CreateLinkedTokenSource(_patience.Token, stopping);
+        Stopping = _stopping.Token;
+    }
+
+    /// <summary>The address that it counts for.</summary>
+    internal IPAddress Key { get; }
+
+    /// <summary>Its place among the strangers; theirs.</summary>
+    internal LinkedListNode<Visit> Node { get; }
+
+    /// <summary>Fires when its time as a stranger is over, when it must make room, and when the server stops.</summary>
+    internal CancellationToken Stopping { get; }
+
+    /// <summary>Whether it was closed for being a stranger.</summary>
+    internal bool IsEvicted => _patience.IsCancellationRequested;
+
+    /// <summary>Something on it has been accepted.</summary>
+    internal bool IsAccepted { get; set; }
+
+    /// <summary>Told once, when the visitor is accepted: it may have more from then on.</summary>
+    internal Action? OnAccepted { get; set; }
+
+    /// <summary>The visitor is no stranger any more.</summary>
+    internal void Accept()
+    {
+        if (IsAccepted) return;
+        _patience.CancelAfter(Timeout.InfiniteTimeSpan);
+        _strangers.Accept(this);
+        if (IsAccepted) OnAccepted?.Invoke();
+    }
+
+    /// <summary>The visitor has shown a proof that is none.</summary>
+    internal void Failed() => _strangers.Failed(this);
+
+    /// <summary>Ends it, to make room.</summary>
+    internal void Evict()
+    {
+        try
+        {
+            _patience.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It has ended by itself meanwhile.
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _strangers.Leave(this);
+        _stopping.Dispose();
+        _patience.Dispose();
+    }
+}
