@@ -24,7 +24,7 @@ public sealed class FuzzTests
     [
         "[common]\n", "[[proxies]]\n", "[proxies.plugin]\n", "{{", "}}", "{{ end }}", "{{ range 3 }}", "{{ if .Envs.A }}", "{{- ", " -}}", "{{/*", "*/}}", "parseNumberRange \"1-5\"", "printf \"%5d\" ", ".Envs",
         "$x := ", "$x", "(", ")", "|", "[", "]", "{", "}", ":", "=", ",", "-", "- ", "&a ", "*a", "<<: *a", "? ", "|\n", ">\n", "!!int ", "!!binary ", "---\n", "...\n", "%YAML 1.1\n", "\"", "'", "`", "\"\"\"", "'''", "\\", "\\u00", "#", ";",
-        "\n", "\r\n", "\t", "  ", "\0", "\u00e9", "\uFEFF", "\u2028", "null", "true", "yes", "0x", "1e9", "-1", "99999999999999999999", "1979-05-27", "name", "type", "tcp", "localPort", "%(a)s", "[range:x]\n", "local_port = 1-3\n", "%[1]*d", "{{ define \"t\" }}", "{{ template \"t\" . }}", "\ud83d\ude00",
+        "\n", "\r\n", "\t", "  ", "\0", "\u00e9", "\uFEFF", "\u2028", "null", "true", "yes", "0x", "1e9", "-1", "99999999999999999999", "2147483647", "-2147483648", "1979-05-27", "name", "type", "tcp", "localPort", "%(a)s", "[range:x]\n", "local_port = 1-3\n", "%[1]*d", "{{ define \"t\" }}", "{{ template \"t\" . }}", "\ud83d\ude00",
     ];
 
     public static TheoryData<string> Targets() => ["toml", "yaml", "json", "ini", "template"];
@@ -147,14 +147,19 @@ public sealed class FuzzTests
              "start": ["a"], "includes": ["./nothing-here-*.toml"], "proxies": [{"name": "a", "type": "tcp", "localPort": 22, "plugin": {"type": "static_file", "localPath": "/x"}, "transport": {"bandwidthLimit": "1MB"}}, {"name": "b", "type": "http", "subdomain": "s", "requestHeaders": {"set": {"x": "y"}}}],
              "visitors": [{"name": "v", "type": "xtcp", "serverName": "s", "bindPort": 1}]}
             """)!;
+        var server = JsonNode.Parse("""
+            {"bindPort": 7000, "vhostHTTPTimeout": 2147483647, "userConnTimeout": 5, "natholeAnalysisDataReserveHours": 7, "maxPortsPerClient": 2, "allowPorts": [{"start": 1, "end": 65535}, {"single": 3}], "enablePrometheus": true,
+             "transport": {"tcpMuxKeepaliveInterval": 4, "tcpKeepalive": -1, "heartbeatTimeout": 9, "quic": {"keepalivePeriod": 1}, "tls": {"force": true}}, "auth": {"tokenSource": {"type": "file", "file": {"path": "p"}}},
+             "webServer": {"addr": "::", "port": 7500, "tls": {"certFile": "c", "keyFile": "k"}}, "log": {"level": "trace", "maxDays": 3}, "httpPlugins": [{"name": "a", "addr": "b", "ops": ["Login"]}]}
+            """)!;
         switch (target)
         {
             case "toml":
-                return Enumerable.Range(0, 6).Select(i => new TomlWriter(i).Write(model)).Append("a = [1, [2.5, 'x'], {b = \"\"\"c\nd\"\"\"}]\nd = 1979-05-27T07:32:00Z\n[[x.y]]\n[x.y.z]\nw.\"v\" = 0xFF\n");
+                return Enumerable.Range(0, 6).SelectMany(i => new[] { model, server }.Select(m => new TomlWriter(i).Write(m))).Append("a = [1, [2.5, 'x'], {b = \"\"\"c\nd\"\"\"}]\nd = 1979-05-27T07:32:00Z\n[[x.y]]\n[x.y.z]\nw.\"v\" = 0xFF\n");
             case "yaml":
-                return Enumerable.Range(0, 6).Select(i => new YamlWriter(i).Write(model)).Concat([.. Recorded("yaml.json", "yaml"), ".c: &c {type: tcp, localPort: 0x16}\nproxies:\n- <<: *c\n  name: a\n- <<: [*c, {name: b}]\n  transport: {useEncryption: yes}\n"]);
+                return Enumerable.Range(0, 6).SelectMany(i => new[] { model, server }.Select(m => new YamlWriter(i).Write(m))).Concat([.. Recorded("yaml.json", "yaml"), ".c: &c {type: tcp, localPort: 0x16}\nproxies:\n- <<: *c\n  name: a\n- <<: [*c, {name: b}]\n  transport: {useEncryption: yes}\n"]);
             case "json":
-                return [model.ToJsonString(), "{\"a\":[1,-2.5e3,\"\\u00e9\\n\",null,true,{}]}"];
+                return [model.ToJsonString(), server.ToJsonString(), "{\"a\":[1,-2.5e3,\"\\u00e9\\n\",null,true,{}]}"];
             case "ini":
                 return
                 [

@@ -42,6 +42,7 @@ public sealed class AdminCommandTests : TunnelTest
 
     [Theory]
     [InlineData("400 Bad Request", "{\"Code\":400,\"Msg\":\"invalid argument: one\\ntwo\"}", "api status code [400]: invalid argument: one\ntwo\n")]
+    [InlineData("400 Bad Request", "{\"Code\":400,\"Msg\":\"\\ud800\"}", "api status code [400]\n")]
     [InlineData("401 Unauthorized", "Unauthorized\n", "api status code [401]\n")]
     [InlineData("301 Moved Permanently", "", "api status code [301]\n")]
     public async Task Another_answer_than_success_fails_the_command(string status, string body, string expected)

@@ -61,7 +61,14 @@ public class StatusTableTests
         Render("""{"tcp":[{"name":"Ä","status":"x","err":"one\u001b[m\ntwo"}]}"""));
 
     [Theory]
+    [InlineData("null")]
+    [InlineData("""{"tcp":null}""")]
+    [InlineData("""{"tcp":[null]}""")]
+    public void Null_is_nothing(string answer) => Assert.Equal("Proxy Status...\n\n", Render(answer));
+
+    [Theory]
     [InlineData("<html>")]
+    [InlineData("""{"tcp":[{"name":"\ud800"}]}""")]
     [InlineData("[]")]
     [InlineData("""{"tcp":{}}""")]
     public void Another_answer_is_an_error(string answer) => Assert.StartsWith("the answer is not the status of a client: ", Assert.Throws<IOException>(() => Render(answer)).Message, StringComparison.Ordinal);

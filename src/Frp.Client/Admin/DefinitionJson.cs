@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using Frp.Config;
@@ -36,10 +37,27 @@ internal sealed class DefinitionJson<T>(ClientCatalog catalog) where T : EntryCo
     /// <exception cref="DefinitionException">It is no such definition.</exception>
     internal T Read(ReadOnlyMemory<byte> body, string? expectedName = null)
     {
-        using var document = Parse(body);
-        if (document.RootElement.ValueKind != JsonValueKind.Object) throw new DefinitionException("parse JSON error: an object is expected");
+        try
+        {
+            using var document = JsonDocument.Parse(body);
+            return Read(document.RootElement, expectedName);
+        }
+        catch (JsonException e)
+        {
+            throw new DefinitionException($"parse JSON error: {(IsCutShort(body.Span) ? "unexpected end of JSON input" : Fault(e))}");
+        }
+        catch (InvalidOperationException e)
+        {
+            // A text whose escapes are half a surrogate pair.
+            throw new DefinitionException($"parse JSON error: {e.Message}");
+        }
+    }
+
+    private T Read(JsonElement root, string? expectedName)
+    {
+        if (root.ValueKind != JsonValueKind.Object) throw new DefinitionException("parse JSON error: an object is expected");
         var (name, type, blocks) = ("", "", new List<(string Type, T Entry)>());
-        foreach (var member in document.RootElement.EnumerateObject())
+        foreach (var member in root.EnumerateObject())
         {
             if (member.Value.ValueKind == JsonValueKind.Null) continue;
             if (member.Name.Equals("name", StringComparison.OrdinalIgnoreCase)) name = Text(member);
@@ -59,16 +77,10 @@ internal sealed class DefinitionJson<T>(ClientCatalog catalog) where T : EntryCo
         return only.Entry;
     }
 
-    private static JsonDocument Parse(ReadOnlyMemory<byte> body)
+    private static string Fault(JsonException e)
     {
-        try
-        {
-            return JsonDocument.Parse(body);
-        }
-        catch (JsonException e)
-        {
-            throw new DefinitionException($"parse JSON error: {(IsCutShort(body.Span) ? "unexpected end of JSON input" : e.Message)}");
-        }
+        int tail = e.Message.IndexOf(" LineNumber:", StringComparison.Ordinal); // counted from 0
+        return string.Create(CultureInfo.InvariantCulture, $"line {(e.LineNumber ?? 0) + 1}, column {(e.BytePositionInLine ?? 0) + 1}: {(tail < 0 ? e.Message : e.Message[..tail])}");
     }
 
     private static bool IsCutShort(ReadOnlySpan<byte> body)

@@ -61,7 +61,7 @@ internal sealed class ModelWriter(ClientCatalog catalog, bool forComparison = fa
     }
 
     /// <summary>Writes the value of a key.</summary>
-    public void Value(Utf8JsonWriter writer, object? value, JsonTypeInfo parent)
+    private void Value(Utf8JsonWriter writer, object? value, JsonTypeInfo parent)
     {
         switch (value)
         {
@@ -114,7 +114,7 @@ internal sealed class ModelWriter(ClientCatalog catalog, bool forComparison = fa
     }
 
     /// <summary>The keys of a model, those of its bases first.</summary>
-    public JsonPropertyInfo[] KeysOf(JsonTypeInfo model)
+    private JsonPropertyInfo[] KeysOf(JsonTypeInfo model)
     {
         if (_keys.TryGetValue(model.Type, out var keys))
             return keys;

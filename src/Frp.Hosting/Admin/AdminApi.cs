@@ -109,7 +109,7 @@ public sealed class AdminApi : IDisposable
             if (document.RootElement.ValueKind != JsonValueKind.Object || !document.RootElement.TryGetProperty("Msg", out var message)) return "";
             return message.ValueKind == JsonValueKind.String ? ConsoleText.Plain(message.GetString()!, MaxReasonLength) : "";
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException) // the latter where a text holds half a character
         {
             return ""; // something else answers there; the status says enough
         }

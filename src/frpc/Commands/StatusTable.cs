@@ -35,7 +35,8 @@ internal static partial class StatusTable
         var kinds = Read(answer);
         foreach (var kind in ProxyKinds.All)
         {
-            if (kinds.TryGetValue(kind.Name, out var rows) && rows.Count > 0) AppendKind(text, kind.Name, rows);
+            // Where the answer says null there is nothing.
+            if (kinds.GetValueOrDefault(kind.Name)?.OfType<Row>().ToList() is { Count: > 0 } rows) AppendKind(text, kind.Name, rows);
         }
         return text.ToString();
     }
