@@ -56,7 +56,7 @@ internal static class FirstBytes
     /// <summary>A connection whose first read is under way.</summary>
     private sealed class AheadConnection : Connection
     {
-        private const int FirstReadSize = 2 * 1024; // what a waiting relay holds
+        private const int FirstReadSize = 512; // what a waiting relay holds
 
         private readonly Connection _inner;
 

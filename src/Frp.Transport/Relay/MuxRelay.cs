@@ -44,6 +44,8 @@ internal static class MuxRelay
                 if (await PumpBulkAsync(socket, stream, bulk, Header + count)) break;
                 ArrayPool<byte>.Shared.Return(bulk);
                 bulk = null;
+                // Whoever has said more than a line is likely to do so again: an answer of a kilobyte then comes in one receive.
+                if (idle.Length < Header + Relay.RestingBufferSize) idle = new byte[Header + Relay.RestingBufferSize];
             }
             await pair.EndOfDirectionAsync(socketEnd, streamEnd);
         }

@@ -28,8 +28,12 @@ public enum RelayEnd
 public static class Relay
 {
     /// <summary>Bytes of the buffer that a waiting direction holds.</summary>
+    // Not compared with other sizes: holds a request line or a small message without a second read.
+    internal const int IdleBufferSize = 512;
+
+    /// <summary>The same, between a socket and a mux stream, once a direction has carried more than that at a time.</summary>
     // Measured: docs/PERFORMANCE.md, "idle buffers".
-    internal const int IdleBufferSize = 2 * 1024;
+    internal const int RestingBufferSize = 2 * 1024;
 
     /// <summary>Bytes of the buffer of a direction under load.</summary>
     // Measured: docs/PERFORMANCE.md, "relay buffers".
