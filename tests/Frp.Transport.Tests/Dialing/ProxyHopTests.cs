@@ -131,9 +131,10 @@ public class ProxyHopTests
     }
 
     [Theory]
-    [InlineData("Negotiate")]
-    [InlineData("NTLM")]
-    public async Task Ntlm_answers_the_challenge_on_the_same_connection(string scheme)
+    [InlineData("Negotiate", false)]
+    [InlineData("NTLM", false)]
+    [InlineData("NTLM", true)]
+    public async Task Ntlm_answers_the_challenge_on_the_same_connection(string scheme, bool knowsNothingElse)
     {
         const string challenge =
             "4e544c4d53535000020000000c000c003800000033828ae20123456789abcdef00000000000000002400240044000000060070170000000f53006500720076006500" +
@@ -144,6 +145,11 @@ public class ProxyHopTests
         var first = await ReadHeadAsync(server);
         Assert.StartsWith("CONNECT frps.example:7000 HTTP/1.1\r\n", first, StringComparison.Ordinal);
         Assert.Contains("Proxy-Authorization: Negotiate TlRMTVNTUAABAAAA", first, StringComparison.Ordinal);
+        if (knowsNothingElse)
+        {
+            await AnswerAsync(server, "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: NTLM\r\nContent-Length: 9\r\n\r\nforbidden");
+            Assert.Contains("Proxy-Authorization: NTLM TlRMTVNTUAABAAAA", await ReadHeadAsync(server), StringComparison.Ordinal);
+        }
         await AnswerAsync(server,
             "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=x\r\n" +
             $"Proxy-Authenticate: {scheme} {Convert.ToBase64String(Convert.FromHexString(challenge))}\r\nContent-Length: 9\r\n\r\nforbidden");

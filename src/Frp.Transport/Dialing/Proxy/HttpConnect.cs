@@ -23,15 +23,17 @@ internal static class HttpConnect
     internal static async ValueTask<Connection> ConnectNtlmAsync(
         Connection connection, string target, string user, string password, TimeProvider timeProvider, CancellationToken cancellationToken)
     {
-        var opening = "Negotiate " + Convert.ToBase64String(NtlmMessage.Negotiate());
-        var (status, head, surplus) = await ExchangeAsync(connection, target, opening, default, cancellationToken);
+        var opening = Convert.ToBase64String(NtlmMessage.Negotiate());
+        var (status, head, surplus) = await ExchangeAsync(connection, target, $"Negotiate {opening}", default, cancellationToken);
+        if (status.Code == 407 && Offers(head, "NTLM"))
+        {
+            // Compat: the reference gives up. Some proxies know the handshake by its own name only; squid is one.
+            surplus = await SkipBodyAsync(connection, head, surplus, cancellationToken);
+            (status, head, surplus) = await ExchangeAsync(connection, target, $"NTLM {opening}", surplus, cancellationToken);
+        }
         if (status.Code != 407) return Tunnel(connection, status, surplus);
 
         var (scheme, challenge) = FindChallenge(head);
-        if (head.HasToken("Connection", "close") || head.HasToken("Proxy-Connection", "close"))
-        {
-            throw new ProxyRefusedException("the proxy closes the connection that its NTLM challenge is for");
-        }
         surplus = await SkipBodyAsync(connection, head, surplus, cancellationToken);
         var answer = NtlmMessage.Authenticate(challenge, user, password, timeProvider.GetUtcNow());
         (status, _, surplus) = await ExchangeAsync(connection, target, $"{scheme} {Convert.ToBase64String(answer)}", surplus, cancellationToken);
@@ -57,6 +59,9 @@ internal static class HttpConnect
         return (HttpStatus.Parse(head.StartLine), head, read.Surplus);
     }
 
+    // A scheme without a challenge, which an answer to an opening in another scheme has.
+    private static bool Offers(HttpHead head, string scheme) => head.All("Proxy-Authenticate").Any(value => value.Trim().Equals(scheme, StringComparison.OrdinalIgnoreCase));
+
     private static (string Scheme, byte[] Challenge) FindChallenge(HttpHead head)
     {
         foreach (var value in head.All("Proxy-Authenticate"))
@@ -72,9 +77,14 @@ internal static class HttpConnect
         throw new ProxyRefusedException("proxy answered CONNECT with 407, but with no NTLM challenge");
     }
 
+    // What follows goes over the same connection: the handshake is about it.
     private static async ValueTask<ReadOnlyMemory<byte>> SkipBodyAsync(
         Connection connection, HttpHead head, ReadOnlyMemory<byte> surplus, CancellationToken cancellationToken)
     {
+        if (head.HasToken("Connection", "close") || head.HasToken("Proxy-Connection", "close"))
+        {
+            throw new ProxyRefusedException("the proxy closes the connection that its NTLM challenge is for");
+        }
         if (head["Transfer-Encoding"] is not null) throw new ProxyRefusedException("the proxy's NTLM challenge has a body of unknown length");
         if (head["Content-Length"] is not { } text) return surplus;
         if (!int.TryParse(text, System.Globalization.NumberStyles.None, null, out var left) || left > MaxChallengeBody)
