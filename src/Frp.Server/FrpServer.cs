@@ -21,7 +21,6 @@ public sealed partial class FrpServer : IAsyncDisposable
 {
     private static readonly TimeSpan WebDrainTime = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan SweepInterval = TimeSpan.FromMinutes(1);
-    private static readonly long ReceiveBudget = new YamuxOptions().ReceiveBudget;
     private static readonly TimeSpan NoticeTime = TimeSpan.FromSeconds(1);
 
     private readonly ServerConfig _config;
@@ -284,10 +283,9 @@ public sealed partial class FrpServer : IAsyncDisposable
         }
         await using (carrier)
         {
-            // What a receiver grants beyond the protocol's window is for those who have logged in.
-            var options = new YamuxOptions { KeepAliveInterval = _config.Transport.TcpMuxKeepaliveInterval, ReceiveBudget = 0, TimeProvider = _time };
+            var options = new YamuxOptions { KeepAliveInterval = _config.Transport.TcpMuxKeepaliveInterval, ReceiveLimit = Visit.StrangersBytes, TimeProvider = _time };
             await using var session = new YamuxSession(carrier.Stream, YamuxRole.Server, options);
-            visit.OnAccepted = () => session.AddReceiveBudget(ReceiveBudget);
+            visit.OnAccepted = session.LiftReceiveLimit;
             var streams = new TaskScope("mux session", OnFault, visit.Stopping);
             await using (streams)
             {
@@ -301,12 +299,24 @@ public sealed partial class FrpServer : IAsyncDisposable
 
     private async Task AcceptStreamsAsync(YamuxSession session, Connection carrier, Visit visit, TaskScope streams, CancellationToken cancellationToken)
     {
-        int opened = 0;
-        while (await session.AcceptStreamAsync(cancellationToken) is { } stream)
+        while (true)
         {
-            if (!visit.IsAccepted && ++opened > Visit.StrangersStreams) visit.Evict(); // which ends the session, and with it the stream
+            bool isStranger = await visit.WaitToServeAsync(cancellationToken);
+            if (await session.AcceptStreamAsync(cancellationToken) is not { } stream) return;
             var connection = new MuxConnection(stream, carrier.Local, carrier.Remote, carrier);
-            streams.RunChild("logical connection", token => _logical!.ServeAsync(connection, visit, token));
+            streams.RunChild("logical connection", token => isStranger ? ServeStrangerAsync(connection, visit, token) : _logical!.ServeAsync(connection, visit, token));
+        }
+    }
+
+    private async Task ServeStrangerAsync(MuxConnection connection, Visit visit, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _logical!.ServeAsync(connection, visit, cancellationToken);
+        }
+        finally
+        {
+            visit.HasServed();
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Frp.TestKit;
 
 namespace Frp.EndToEnd.Tests;
@@ -25,7 +26,7 @@ public sealed class AdmissionTests : TunnelTest
             await guess.WaitForEndAsync();
         }
         await server.WaitForTextAsync("too many logins from [127.0.0.2] have failed");
-        using (var refused = await User.ConnectAsync(port, from: Elsewhere)) await refused.WaitForEndAsync();
+        await TryConnectAsync(port);
         await server.WaitForTextAsync("too many from there that have not logged in, or whose logins have failed");
 
         // An address with a session is another matter, whatever else comes from it.
@@ -51,7 +52,8 @@ public sealed class AdmissionTests : TunnelTest
         var silent = new List<User>();
         try
         {
-            for (int i = 0; i < Share + 10; i++) silent.Add(await User.ConnectAsync(port, from: Elsewhere));
+            for (int i = 0; i < Share; i++) silent.Add(await User.ConnectAsync(port, from: Elsewhere));
+            for (int i = 0; i < 10; i++) await TryConnectAsync(port);
             await server.WaitForTextAsync("too many from there that have not logged in", 10);
             var proxy = new Proxy("elsewhere", echo.Port, Ports.Next());
             await ClientAsync(port, [], proxy);
@@ -83,14 +85,36 @@ public sealed class AdmissionTests : TunnelTest
     }
 
     [Fact]
-    public async Task A_carrier_without_a_login_has_two_streams()
+    public async Task Of_the_streams_on_a_carrier_without_a_login_two_are_served_at_a_time()
     {
+        const byte WindowUpdate = 1;
+        const ushort Opens = 1;
+        const ushort Answers = 2;
+        int port = Ports.Next();
+        await ServerAsync(port, Verbose);
+        using var stranger = await User.ConnectAsync(port);
+        foreach (uint stream in (uint[])[1, 3, 5]) await stranger.SendAsync(RawClient.MuxHead(WindowUpdate, Opens, stream, 0));
+        const ushort Finishes = 4;
+        var answers = new List<(ushort, uint)>();
+        while (answers.Count < 3)
+        {
+            var (flags, stream) = await RawClient.ReceiveMuxHeadAsync(stranger);
+            if ((flags & Answers) == 0) continue;
+            answers.Add((flags, stream));
+            if (answers.Count == 2) await stranger.SendAsync(RawClient.MuxHead(WindowUpdate, Finishes, 3, 0)); // makes room for the last
+        }
+        Assert.Equal([(Answers, 1), (Answers, 3), (Answers, 5)], answers);
+    }
+
+    [Fact]
+    public async Task A_carrier_without_a_login_may_bring_so_much()
+    {
+        const byte Data = 0;
         int port = Ports.Next();
         var server = await ServerAsync(port, Verbose);
         using var stranger = await User.ConnectAsync(port);
-        const byte WindowUpdate = 1;
-        foreach (uint stream in (uint[])[1, 3, 5]) await stranger.SendAsync(RawClient.MuxHead(WindowUpdate, 1, stream, 0));
-        await server.WaitForTextAsync("it has not logged in");
+        foreach (uint stream in (uint[])[1, 3, 5]) await stranger.SendAsync((byte[])[.. RawClient.MuxHead(Data, 1, stream, 100_000), .. new byte[100_000]]);
+        await server.WaitForTextAsync("more than 262144 bytes from a peer that has not shown who it is");
         await stranger.WaitForEndAsync();
     }
 
@@ -105,5 +129,19 @@ public sealed class AdmissionTests : TunnelTest
         await closed.WaitForTextAsync(Started);
         Assert.Equal(0, closed.Output.Count(Warning));
         Assert.Equal(0, (await ServerAsync(Ports.Next())).Output.Count(Warning));
+    }
+
+    // Connects where the connection is closed at once: which the connecting side may learn before it knows that it is connected.
+    private static async Task TryConnectAsync(int port)
+    {
+        try
+        {
+            using var refused = await User.ConnectAsync(port, from: Elsewhere);
+            await refused.WaitForEndAsync();
+        }
+        catch (SocketException)
+        {
+            // That is how it learned.
+        }
     }
 }

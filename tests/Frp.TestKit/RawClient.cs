@@ -49,6 +49,13 @@ public static class RawClient
         return head;
     }
 
+    /// <summary>The next frame head of the multiplexer: its flags and its stream. Whatever payload follows stays.</summary>
+    public static async Task<(ushort Flags, uint Stream)> ReceiveMuxHeadAsync(User user)
+    {
+        var head = await user.ReceiveAsync(12);
+        return (BinaryPrimitives.ReadUInt16BigEndian(head.AsSpan(2)), BinaryPrimitives.ReadUInt32BigEndian(head.AsSpan(4)));
+    }
+
     /// <summary>Bytes as the first ones of a stream that is opened with them.</summary>
     public static byte[] InStream(byte[] bytes)
     {

@@ -6,9 +6,13 @@ namespace Frp.Server;
 /// <remarks><b>Ownership.</b> Disposed by the task that serves the connection. <b>Concurrency.</b> Any, but for disposing.</remarks>
 internal sealed class Visit : IDisposable
 {
-    /// <summary>Logical connections that a stranger may open on one carrier. Clients open one, and log in.</summary>
-    internal const int StrangersStreams = 2;
+    /// <summary>Payload that a carrier may bring before a login: a hello and a login of the greatest length, and as much again.</summary>
+    internal const int StrangersBytes = 4 * 64 * 1024;
 
+    // Logical connections of one carrier that are served at a time before a login. Clients open one, and log in; the rest waits in the session's backlog.
+    private const int StrangersStreams = 2;
+
+    private readonly SemaphoreSlim _places = new(StrangersStreams);
     private readonly Strangers _strangers;
     private readonly CancellationTokenSource _patience;
     private readonly CancellationTokenSource _stopping;
@@ -46,8 +50,22 @@ internal sealed class Visit : IDisposable
         if (IsAccepted) return;
         _patience.CancelAfter(Timeout.InfiniteTimeSpan);
         _strangers.Accept(this);
-        if (IsAccepted) OnAccepted?.Invoke();
+        if (!IsAccepted) return;
+        OnAccepted?.Invoke();
+        _places.Release(); // for the one that waits, and waits no more
     }
+
+    /// <summary>Waits until one more logical connection may be served.</summary>
+    /// <returns>Whether it is a stranger's, whose end is to be told to <see cref="HasServed"/>.</returns>
+    internal async ValueTask<bool> WaitToServeAsync(CancellationToken cancellationToken)
+    {
+        if (IsAccepted) return false;
+        await _places.WaitAsync(cancellationToken);
+        return true;
+    }
+
+    /// <summary>A stranger's logical connection is over.</summary>
+    internal void HasServed() => _places.Release();
 
     /// <summary>The visitor has shown a proof that is none.</summary>
     internal void Failed() => _strangers.Failed(this);
@@ -71,5 +89,6 @@ internal sealed class Visit : IDisposable
         _strangers.Leave(this);
         _stopping.Dispose();
         _patience.Dispose();
+        _places.Dispose();
     }
 }

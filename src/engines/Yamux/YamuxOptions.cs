@@ -58,6 +58,12 @@ public sealed record YamuxOptions
     /// </summary>
     public long ReceiveBudget { get; init; } = 128L * 1024 * 1024;
 
+    /// <summary>
+    /// Payload bytes that the peer may send on all streams together before <see cref="YamuxSession.LiftReceiveLimit"/>, whatever their
+    /// windows allow. More ends the session. For a peer that has yet to show who it is.
+    /// </summary>
+    public long ReceiveLimit { get; init; } = long.MaxValue;
+
     /// <summary>The clock of every timeout and round trip.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
@@ -78,6 +84,7 @@ public sealed record YamuxOptions
         ArgumentOutOfRangeException.ThrowIfLessThan(StreamWindow, ProtocolWindow);
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxStreamWindow, StreamWindow);
         ArgumentOutOfRangeException.ThrowIfNegative(ReceiveBudget);
+        ArgumentOutOfRangeException.ThrowIfNegative(ReceiveLimit);
         ArgumentNullException.ThrowIfNull(TimeProvider);
     }
 }

@@ -12,6 +12,9 @@ public sealed partial class YamuxSession
         switch (header.Type)
         {
             case FrameType.Data:
+                _received += header.Length;
+                if (_received > Volatile.Read(ref _receiveLimit)) throw new ProtocolViolation($"more than {Options.ReceiveLimit} bytes from a peer that has not shown who it is");
+                return OnStreamFrame(header);
             case FrameType.WindowUpdate:
                 return OnStreamFrame(header);
             case FrameType.Ping:

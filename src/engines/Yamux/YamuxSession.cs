@@ -29,6 +29,8 @@ public sealed partial class YamuxSession : IAsyncDisposable
 
     private YamuxEnd? _end;
     private int _ran;
+    private long _receiveLimit;
+    private long _received; // payload; the read loop's
 
     /// <summary>Prepares a session; nothing is read or written yet.</summary>
     /// <param name="carrier">The carrier. The session takes ownership.</param>
@@ -42,6 +44,7 @@ public sealed partial class YamuxSession : IAsyncDisposable
         _carrier = carrier;
         _role = role;
         _nextId = role == YamuxRole.Client ? 1u : 2u;
+        _receiveLimit = Options.ReceiveLimit;
         Stopping = _stopping.Token;
         Budget = new ReceiveBudget(Options.ReceiveBudget);
         Sending = new SendQueue(this, carrier);
@@ -88,13 +91,8 @@ public sealed partial class YamuxSession : IAsyncDisposable
 
     internal ReceiveBudget Budget { get; }
 
-    /// <summary>Adds to <see cref="YamuxOptions.ReceiveBudget"/>, for a peer that is trusted from now on. Windows grow into it as they are read.</summary>
-    /// <param name="bytes">How many more.</param>
-    public void AddReceiveBudget(long bytes)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(bytes);
-        Budget.Release(bytes);
-    }
+    /// <summary>Ends what <see cref="YamuxOptions.ReceiveLimit"/> began: the peer is trusted from now on. May be called from any thread.</summary>
+    public void LiftReceiveLimit() => Volatile.Write(ref _receiveLimit, long.MaxValue);
 
     internal SendQueue Sending { get; }
 
