@@ -91,7 +91,8 @@ internal sealed partial class LogicalConnections(ServerContext server)
     private async Task<ControlSession?> AdmitAsync(Connection connection, MessageStream messages, Login login, ClientHello? hello, CancellationToken cancellationToken)
     {
         Log.LoginInfo(_logger, connection.Remote, PeerText.Escape(login.Version, 64), PeerText.Escape(login.Hostname, 256), PeerText.Escape(login.Os, 32), PeerText.Escape(login.Arch, 32));
-        var token = server.Settings().Token; // the one that the session keeps, whatever is reloaded meanwhile
+        var settings = server.Settings(); // those that the session keeps to, whatever is reloaded meanwhile
+        var token = settings.Token;
         ControlKeys? keys = null;
         if (hello is not null)
         {
@@ -104,9 +105,9 @@ internal sealed partial class LogicalConnections(ServerContext server)
         try
         {
             if (keys is null && messages.Codec.Version == WireVersion.V2) throw new PeerRefusedException("missing v2 crypto negotiation");
-            token.VerifyLogin(login);
+            var proofs = await settings.Authenticator.AdmitAsync(login, cancellationToken);
             if (login.RunId.Length == 0) login.RunId = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
-            session = new ControlSession(server, token, login, messages.Codec, halfClose: ProductVersion.KnowsFeatures(login.Version) && connection.CanHalfClose);
+            session = new ControlSession(server, token, proofs, login, messages.Codec, halfClose: ProductVersion.KnowsFeatures(login.Version) && connection.CanHalfClose);
             await ReplaceAsync(session, cancellationToken);
             var answer = new LoginResp { Version = ProductVersion.Wire, RunId = login.RunId };
             if (session.HalfClose) answer.Features.Add(LoginResp.HalfClose);
@@ -144,7 +145,7 @@ internal sealed partial class LogicalConnections(ServerContext server)
         {
             try
             {
-                session.Token.VerifyWorkConnection(message);
+                await session.Proofs.VerifyAsync(message, cancellationToken);
                 if (session.Pool.TryAdd(new WorkConnection(connection, messages, message.HalfClose && session.HalfClose ? RelayEnd.HalfClose : RelayEnd.CloseBoth))) return true;
                 error = "work connection pool is full, discarding";
             }

@@ -29,8 +29,11 @@ internal static class ServerCommands
             Console.WriteLine(ProductVersion.Own);
             return;
         }
-        WarmUp.Start(handshake: true);
+        var trustIsSettled = new ManualResetEventSlim();
+        WarmUp.Start(trustIsSettled);
         var (config, warnings) = flags.Load(LoadPurpose.Run);
+        if (config.Auth.AsksPublicServices) SystemTrust.Load();
+        trustIsSettled.Set();
         ConsoleProgram.ShowWarnings(warnings);
         DescriptorLimit.RaiseToHard();
         using var signals = new StopSignals();
