@@ -113,6 +113,21 @@ public sealed class OidcServerTests : OidcTest
     }
 
     [Fact]
+    public async Task An_issuer_is_verified_by_the_systems_authorities()
+    {
+        using var authority = new CertificateFolder(Work.Folder, "authority");
+        int tls = Ports.Next();
+        var issuer = await IssuerAsync(tls: (tls, authority.Issue("127.0.0.1").Both));
+        string file = Work.Write($"bindAddr = \"127.0.0.1\"\nbindPort = {Ports.Next()}\n{Oidc}\nauth.oidc.issuer = \"https://127.0.0.1:{tls}\"\n");
+        var stranger = Work.Run("frps", "-c", file);
+        Assert.Equal(1, await stranger.WaitForExitAsync());
+        Assert.Contains($"discovery at https://127.0.0.1:{tls} failed: The remote certificate is invalid", stranger.Output.ToString(), StringComparison.Ordinal);
+        var trusting = Work.Run("frps", new Dictionary<string, string> { ["SSL_CERT_FILE"] = authority.CaFile }, "-c", file);
+        Assert.Equal(1, await trusting.WaitForExitAsync());
+        Assert.Contains($"failed: it calls itself {issuer.Url}", trusting.Output.ToString(), StringComparison.Ordinal); // so it was heard
+    }
+
+    [Fact]
     public async Task An_issuer_that_is_down_later_changes_nothing_for_known_keys()
     {
         var issuer = await IssuerAsync();
