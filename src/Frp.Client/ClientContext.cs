@@ -14,7 +14,7 @@ internal sealed class ClientContext
     internal required ServerDialer Dialer { get; init; }
     internal required ILoggerFactory Loggers { get; init; }
     internal required TimeProvider Time { get; init; }
-    internal required TokenProver Auth { get; init; }
+    internal required IProver Auth { get; init; }
     internal WireVersion Wire => WireOf(Config);
 
     /// <summary>The shared secret, resolved.</summary>

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Frp.Config;
+using Frp.Proxies;
 using Frp.Transport;
 using Frp.Wire;
 using Microsoft.Extensions.Logging;
@@ -36,6 +37,7 @@ public sealed partial class FrpClient : IAsyncDisposable
     private readonly ConfigChanges _changes;
     private readonly ClientConfigFile? _file;
     private readonly ReconnectPolicy _reconnect;
+    private IProver? _prover;
     private AdminServer? _admin;
     private ClientSession? _session;
     private Task? _completion;
@@ -95,16 +97,16 @@ public sealed partial class FrpClient : IAsyncDisposable
     public async Task StartAsync(CancellationToken cancellationToken = default)
     {
         if (_completion is not null) throw new InvalidOperationException("the client has been started already");
-        if (!_config.Auth.UsesToken) throw new ConfigException($"auth.method {_config.Auth.Method} is not supported by this release of the client yet");
         if (_config.Store.Path.Length > 0 && _file is null) throw new ConfigException("store.path needs a configuration file, to which it is relative");
         string token = await _config.Auth.ResolveTokenAsync(cancellationToken);
+        _prover = Provers.Create(_config.Auth, token, _loggers, _time);
         var context = new ClientContext
         {
             Config = _config,
             Dialer = Dialers.Create(_config, _time),
             Loggers = _loggers,
             Time = _time,
-            Auth = new TokenProver(_config.Auth, token, _time),
+            Auth = _prover,
             Token = token,
             Proxies = _proxies,
             Wakening = _wakening,
@@ -176,6 +178,7 @@ public sealed partial class FrpClient : IAsyncDisposable
         await _proxies.DisposeAsync();
         await _requested.DisposeAsync();
         if (_admin is not null) await _admin.DisposeAsync();
+        _prover?.Dispose();
         _giveUp.Dispose();
         _stop.Dispose();
     }
@@ -219,6 +222,7 @@ public sealed partial class FrpClient : IAsyncDisposable
             catch (Exception e) when (e is not OutOfMemoryException)
             {
                 if (_stop.IsCancellationRequested) return;
+                if (e is PeerRefusedException) context.Auth.OnRefused();
                 Log.LoginFailed(_logger, e.Message);
                 if (first && _config.LoginFailExit)
                 {

@@ -12,6 +12,7 @@ public sealed partial class FrpServer
 
     private readonly SemaphoreSlim _reloading = new(1, 1);
     private volatile ServerSettings? _settings;
+    private Func<ServerAuthConfig, string, IAuthenticator>? _authenticatorOf; // once the server has been started
 
     /// <summary>Reads the configuration again, by <see cref="ServerProgram.LoadConfig"/>, and takes it over.</summary>
     /// <param name="strict">Unknown keys are errors.</param>
@@ -28,7 +29,7 @@ public sealed partial class FrpServer
     /// <summary>Takes over what a running server can take over of a configuration. All of that, or nothing.</summary>
     /// <remarks>
     /// <para>No session, proxy or user is dropped: each goes on as it began, and what begins afterwards begins by the new settings. Certificates,
-    /// authorities and the token's source are read again even when no key has changed. Sessions keep the token that they logged in with.</para>
+    /// authorities and the token's source are read again even when no key has changed. Sessions keep the token, and the rules, that they logged in with.</para>
     /// <para>Keys that need a restart keep their old value, and are named in the result and in one line of the log.</para>
     /// <para><b>Concurrency.</b> Any number of calls; one after another.</para>
     /// </remarks>
@@ -105,7 +106,8 @@ public sealed partial class FrpServer
     private ServerSettings SettingsOf(ServerConfig config, string token, TlsServer identity, ServerHooks hooks) => new()
     {
         Config = config,
-        Token = new SessionToken(config.Auth, token),
+        Authenticator = _authenticatorOf!(config.Auth, token),
+        Token = new SessionToken(token),
         Hooks = hooks,
         Identity = identity,
         Handshake = HandshakeOf(config, identity),

@@ -82,12 +82,11 @@ public sealed partial class FrpServer : IAsyncDisposable
     }
 
     /// <summary>Opens the listeners: the web server's, those of virtual hosts, the control port. When it fails nothing is left behind.</summary>
-    /// <exception cref="ConfigException">The configuration asks for what cannot be had: a secret's source, a certificate file.</exception>
+    /// <exception cref="ConfigException">The configuration asks for what cannot be had: a secret's source, an issuer, a certificate file.</exception>
     /// <exception cref="IOException">A port cannot be had.</exception>
     public async Task StartAsync(CancellationToken cancellationToken = default)
     {
         if (_accepting is not null) throw new InvalidOperationException("the server has been started already");
-        if (!_config.Auth.UsesToken) throw new ConfigException($"auth.method {_config.Auth.Method} is not supported by this release of the server yet");
         var identity = LoadIdentity(_config, predecessor: null);
         var hooks = LoadHooks(_config);
         await _reloading.WaitAsync(cancellationToken); // who is as fast as to ask for a reload now gets it when the server runs
@@ -95,6 +94,7 @@ public sealed partial class FrpServer : IAsyncDisposable
         {
             if (_web is not null) await _web.StartAsync(cancellationToken);
             string token = await _config.Auth.ResolveTokenAsync(cancellationToken);
+            _authenticatorOf = await Authenticators.PrepareAsync(_config.Auth, _loggers, _time, cancellationToken);
             _settings = SettingsOf(_config, token, identity, hooks);
             var context = CreateContext();
             (_logical, _vhosts) = (new LogicalConnections(context), context.Vhosts);

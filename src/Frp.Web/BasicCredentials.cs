@@ -1,5 +1,5 @@
-using System.Security.Cryptography;
 using System.Text;
+using Frp.Wire;
 
 namespace Frp.Web;
 
@@ -38,9 +38,5 @@ public sealed record BasicCredentials(string User, string Password)
     }
 
     /// <summary>Whether these are the demanded ones. Takes as long for a near miss as for a far one.</summary>
-    public bool Matches(string user, string password) => AreEqual(User, user) & AreEqual(Password, password);
-
-    // Digests, so that the lengths do not show either.
-    private static bool AreEqual(string a, string b) =>
-        CryptographicOperations.FixedTimeEquals(SHA256.HashData(Encoding.UTF8.GetBytes(a)), SHA256.HashData(Encoding.UTF8.GetBytes(b)));
+    public bool Matches(string user, string password) => SecretText.AreEqual(User, user) & SecretText.AreEqual(Password, password);
 }

@@ -10,7 +10,7 @@ internal sealed class ClientProcess : IDisposable
     private readonly LogSet _logs = new();
 
     /// <summary>Begins with what takes long and needs no configuration.</summary>
-    internal ClientProcess() => WarmUp.Start(handshake: false);
+    internal ClientProcess() => WarmUp.Start();
 
     /// <summary>Runs one client to its end. Its failure is the caller's to tell.</summary>
     internal Task RunAsync(ClientService service)
@@ -32,7 +32,7 @@ internal sealed class ClientProcess : IDisposable
     private async Task RunAsync(List<ClientService> services, Func<ClientService, Task, Task> run)
     {
         DescriptorLimit.RaiseToHard();
-        // A server is verified against the configured file, or not at all; only a proxy reached by https is public.
+        // A server is verified against the configured file, or not at all; only a proxy reached by https, or an identity provider, is public.
         if (services.Exists(s => s.NeedsSystemTrust)) SystemTrust.Load();
         using var state = new StateSignal(() => services.ForEach(s => s.ReportState()));
         await using var reload = new ReloadSignal(token => Task.WhenAll(services.Select(s => s.ReloadAsync(token))));

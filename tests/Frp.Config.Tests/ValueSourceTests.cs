@@ -62,4 +62,12 @@ public class ValueSourceTests
         using var soon = new CancellationTokenSource(TimeSpan.FromMilliseconds(200));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Resolve("{type = \"exec\", exec = {command = \"/bin/sh\", args = [\"-c\", \"sleep 600\"]}}", soon.Token));
     }
+
+    [Fact]
+    public async Task A_command_has_its_own_limit()
+    {
+        var source = new ValueSource { Type = "exec", Exec = new ExecSource { Command = "/bin/sh", Args = ["-c", "sleep 600"] } };
+        var e = await Assert.ThrowsAsync<ConfigException>(() => source.ResolveAsync(TimeSpan.FromMilliseconds(200), CancellationToken.None));
+        Assert.Equal("failed to execute command /bin/sh: no value within 0.2 s", e.Message);
+    }
 }

@@ -15,10 +15,11 @@ public static class RawClient
     /// <param name="token">The token that it proves.</param>
     /// <param name="runId">The session that it wants to be; empty for a new one.</param>
     /// <param name="hostname">What it calls its machine.</param>
-    public static byte[] Login(string token, string runId = "", string hostname = "by-hand")
+    /// <param name="proof">What it shows in place of the token's proof.</param>
+    public static byte[] Login(string token, string runId = "", string hostname = "by-hand", string? proof = null)
     {
         long now = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds();
-        return Message('o', $$"""{"version":"0.70.1","hostname":{{Quote(hostname)}},"os":"linux","arch":"amd64","privilege_key":"{{ProofOf(token, now)}}","timestamp":{{now}},"run_id":"{{runId}}","pool_count":0}""");
+        return Message('o', $$"""{"version":"0.70.1","hostname":{{Quote(hostname)}},"os":"linux","arch":"amd64","privilege_key":"{{proof ?? ProofOf(token, now)}}","timestamp":{{now}},"run_id":"{{runId}}","pool_count":0}""");
     }
 
     /// <summary>The proof of a secret: of the token in logins, of the secret key in visitors.</summary>

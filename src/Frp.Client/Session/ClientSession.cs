@@ -16,6 +16,10 @@ internal sealed partial class ClientSession : IVisitorSession, IAsyncDisposable
     // They share a write, and so do the answers: hundreds of proxies are registered in a few round trips of the loops on either side.
     private const int RegistrationsAtOnce = 64;
 
+    // Source: wire specification §10.6.
+    private static readonly TimeSpan FirstProofDelay = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan MaxProofDelay = TimeSpan.FromSeconds(20);
+
     private readonly ClientContext _client;
     private readonly ICarrier _carrier;
     private readonly ControlChannel _channel;
@@ -103,11 +107,29 @@ internal sealed partial class ClientSession : IVisitorSession, IAsyncDisposable
         do
         {
             var ping = new Ping();
-            _client.Auth.Prove(ping);
+            await ProveAsync(ping, cancellationToken);
             await _channel.PostAsync(ping, cancellationToken);
             Log.HeartbeatSent(_logger);
         }
         while (await timer.WaitForNextTickAsync(cancellationToken));
+    }
+
+    /// <summary>Puts a proof into a heartbeat, however long it takes until there is one.</summary>
+    private async ValueTask ProveAsync(Ping ping, CancellationToken cancellationToken)
+    {
+        for (var delay = FirstProofDelay; ; delay = delay * 2 < MaxProofDelay ? delay * 2 : MaxProofDelay)
+        {
+            try
+            {
+                await _client.Auth.ProveAsync(ping, cancellationToken);
+                return;
+            }
+            catch (IOException e)
+            {
+                Log.HeartbeatUnproven(_logger, e.Message);
+                await Task.Delay(delay, _client.Time, cancellationToken);
+            }
+        }
     }
 
     private async Task WatchHeartbeatAsync(TimeSpan timeout, CancellationToken cancellationToken)
@@ -149,6 +171,16 @@ internal sealed partial class ClientSession : IVisitorSession, IAsyncDisposable
     /// <summary>Opens a work connection, waits for a user on it, and hands the user to the client, which outlives the session.</summary>
     private async Task ServeWorkConnectionAsync(CancellationToken cancellationToken)
     {
+        byte[] opening;
+        try
+        {
+            opening = await WorkConnectionOpeningAsync(cancellationToken);
+        }
+        catch (IOException e)
+        {
+            Log.WorkConnectionUnproven(_logger, e.Message);
+            return; // the server asks for another when it needs one
+        }
         var work = await _carrier.OpenAsync(cancellationToken);
         await using var messages = new MessageStream(work.Stream, OpeningExchange.CodecOf(_client.Wire));
         bool owned = true;
@@ -156,7 +188,7 @@ internal sealed partial class ClientSession : IVisitorSession, IAsyncDisposable
         {
             using (var deadline = new Deadline(ControlChannel.WriteTimeout, _client.Time, cancellationToken))
             {
-                await work.Stream.WriteAsync(WorkConnectionOpening(), deadline.Token);
+                await work.Stream.WriteAsync(opening, deadline.Token);
                 await work.Stream.FlushAsync(deadline.Token);
             }
             var start = await messages.ReadAsync<StartWorkConn>(cancellationToken); // for as long as the session lasts: the server's pool
@@ -187,11 +219,11 @@ internal sealed partial class ClientSession : IVisitorSession, IAsyncDisposable
     }
 
     /// <summary>What every work connection of the session begins with; encoded once where no proof of the moment goes into it.</summary>
-    private byte[] WorkConnectionOpening()
+    private async ValueTask<byte[]> WorkConnectionOpeningAsync(CancellationToken cancellationToken)
     {
         if (_opening is not null) return _opening;
         var hello = new NewWorkConn { RunId = RunId, HalfClose = _halfClose };
-        _client.Auth.Prove(hello);
+        await _client.Auth.ProveAsync(hello, cancellationToken);
         byte[] opening = OpeningExchange.Encode(_client.Wire, hello);
         if (hello.PrivilegeKey.Length == 0) _opening = opening;
         return opening;
@@ -216,6 +248,12 @@ internal sealed partial class ClientSession : IVisitorSession, IAsyncDisposable
 
         [LoggerMessage(6, LogLevel.Warning, "a work connection came for [{Name}], which is not running")]
         internal static partial void UnknownProxy(ILogger logger, string name);
+
+        [LoggerMessage(8, LogLevel.Warning, "no heartbeat was sent: {Cause}")]
+        internal static partial void HeartbeatUnproven(ILogger logger, string cause);
+
+        [LoggerMessage(9, LogLevel.Warning, "no work connection was opened: {Cause}")]
+        internal static partial void WorkConnectionUnproven(ILogger logger, string cause);
 
         [LoggerMessage(7, LogLevel.Error, "fault in {Work}")]
         internal static partial void Fault(ILogger logger, string work, Exception exception);

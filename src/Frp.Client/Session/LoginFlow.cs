@@ -24,7 +24,7 @@ internal static class LoginFlow
     /// <param name="runId">The id of the session that is to be resumed; empty the first time.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="PeerRefusedException">The server said no.</exception>
-    /// <exception cref="IOException">The server cannot be reached, or does not speak the protocol.</exception>
+    /// <exception cref="IOException">There is no proof for the login; the server cannot be reached, or does not speak the protocol.</exception>
     /// <exception cref="TimeoutException">The server did not answer in time.</exception>
     internal static async Task<ClientSession> ConnectAsync(ClientContext client, string runId, CancellationToken cancellationToken)
     {
@@ -34,7 +34,9 @@ internal static class LoginFlow
             : new DirectCarrier(client.Dialer);
         try
         {
-            return new ClientSession(client, carrier, await LoginAsync(client, carrier, runId, cancellationToken));
+            // Before a connection for it is opened: the proof may be somebody else's to give, and a server does not wait long for a first message.
+            var login = await LoginOfAsync(client, runId, cancellationToken);
+            return new ClientSession(client, carrier, await LoginAsync(client, carrier, login, cancellationToken));
         }
         catch (Exception)
         {
@@ -43,14 +45,14 @@ internal static class LoginFlow
         }
     }
 
-    private static async Task<LoginOutcome> LoginAsync(ClientContext client, ICarrier carrier, string runId, CancellationToken cancellationToken)
+    private static async Task<LoginOutcome> LoginAsync(ClientContext client, ICarrier carrier, Login login, CancellationToken cancellationToken)
     {
         using var deadline = new Deadline(AnswerTimeout, client.Time, cancellationToken);
         Connection? connection = null;
         try
         {
             connection = await carrier.OpenAsync(deadline.Token);
-            return await ExchangeAsync(client, connection, LoginOf(client, runId), deadline.Token);
+            return await ExchangeAsync(client, connection, login, deadline.Token);
         }
         catch (Exception e)
         {
@@ -61,7 +63,7 @@ internal static class LoginFlow
         }
     }
 
-    private static Login LoginOf(ClientContext client, string runId)
+    private static async ValueTask<Login> LoginOfAsync(ClientContext client, string runId, CancellationToken cancellationToken)
     {
         var login = new Login
         {
@@ -75,7 +77,7 @@ internal static class LoginFlow
             Metas = client.Config.Metadatas,
             PoolCount = client.Config.Transport.PoolCount,
         };
-        client.Auth.Prove(login);
+        await client.Auth.ProveAsync(login, cancellationToken);
         return login;
     }
 

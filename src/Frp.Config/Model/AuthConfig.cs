@@ -22,7 +22,7 @@ public abstract class AuthConfig
     /// <summary>Work connections are authenticated.</summary>
     [JsonIgnore] public bool AuthenticatesNewWorkConns => AdditionalScopes.Contains(NewWorkConns);
 
-    private protected const string TokenMethod = "token";
+    private const string TokenMethod = "token";
     private protected const string OidcMethod = "oidc";
     private const string HeartBeats = "HeartBeats";
     private const string NewWorkConns = "NewWorkConns";
@@ -43,6 +43,9 @@ public abstract class AuthConfig
             throw new ConfigException("failed to resolve auth.tokenSource: " + e.Message, e);
         }
     }
+
+    /// <summary>Somebody is asked who may have to be verified by the system's certificate authorities.</summary>
+    [JsonIgnore] public bool AsksPublicServices => !UsesToken;
 
     internal virtual void Complete() => Method = Default.Of(Method, TokenMethod);
 

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using System.Globalization;
 using System.Text;
 
 namespace Frp.Config;
@@ -9,6 +10,9 @@ public sealed class ValueSource
 {
     // A secret is a line; whoever points at a device or a chatty program learns it from an error, not from memory use.
     private const int MaxValueBytes = 1 << 20;
+
+    // Compat: a program that yields no value would hold up a start for ever.
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
 
     /// <summary>Where the value comes from; <c>exec</c> needs the flag <c>--allow-unsafe=TokenSourceExec</c>.</summary>
     [Needed] [Allowed("file", "exec")] public string Type { get; set; } = "";
@@ -38,14 +42,29 @@ public sealed class ValueSource
     }
 
     /// <summary>The value: the file's content or the program's standard output, without white space around it.</summary>
-    /// <param name="cancellation">Ends a program that takes too long; there is no other limit of time.</param>
-    /// <exception cref="ConfigException">The file cannot be read, or the program failed.</exception>
-    public Task<string> ResolveAsync(CancellationToken cancellation) => Type switch
+    /// <param name="cancellation">Ends a program that takes too long; it has a minute at most.</param>
+    /// <exception cref="ConfigException">The file cannot be read, or the program failed or took too long.</exception>
+    public Task<string> ResolveAsync(CancellationToken cancellation) => ResolveAsync(Limit, cancellation);
+
+    internal async Task<string> ResolveAsync(TimeSpan limit, CancellationToken cancellation)
     {
-        "file" when File is not null => ReadFileAsync(File.Path, cancellation),
-        "exec" when Exec is not null => RunAsync(Exec, cancellation),
-        _ => throw new ConfigException($"unsupported value source type: {Type} (only 'file' and 'exec' are supported)"),
-    };
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        deadline.CancelAfter(limit);
+        try
+        {
+            return Type switch
+            {
+                "file" when File is not null => await ReadFileAsync(File.Path, deadline.Token),
+                "exec" when Exec is not null => await RunAsync(Exec, deadline.Token),
+                _ => throw new ConfigException($"unsupported value source type: {Type} (only 'file' and 'exec' are supported)"),
+            };
+        }
+        catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
+        {
+            string what = Type == "file" ? $"read file {File!.Path}" : $"execute command {Exec!.Command}";
+            throw new ConfigException(string.Create(CultureInfo.InvariantCulture, $"failed to {what}: no value within {limit.TotalSeconds:0.###} s"), e);
+        }
+    }
 
     private static async Task<string> ReadFileAsync(string path, CancellationToken cancellation)
     {

@@ -49,7 +49,7 @@ internal sealed class UserGroup : IAsyncDisposable
     internal GroupShare Admit(IGroupMember member, string parameters)
     {
         if (parameters != _parameters) throw new PeerRefusedException(OpensAtOnce ? "group params invalid" : "group should have same remote port");
-        if (member.Registration.GroupKey != _key) throw new PeerRefusedException("group auth failed");
+        if (!SecretText.AreEqual(member.Registration.GroupKey, _key)) throw new PeerRefusedException("group auth failed");
         var share = new GroupShare(this, _groups, member);
         lock (_lock) _members.Add(share);
         return share;

@@ -36,9 +36,9 @@ internal sealed partial class ControlSession
     private long _lastPing;
     private int _state;
 
-    internal ControlSession(ServerContext server, SessionToken token, Login login, IMessageCodec codec, bool halfClose)
+    internal ControlSession(ServerContext server, SessionToken token, ISessionProofs proofs, Login login, IMessageCodec codec, bool halfClose)
     {
-        (_server, Token, Login, Codec, HalfClose) = (server, token, login, codec, halfClose);
+        (_server, Token, Proofs, Login, Codec, HalfClose) = (server, token, proofs, login, codec, halfClose);
         _logger = PrefixLogger.Append(server.Loggers.CreateLogger("server/session"), PeerText.Escape(RunId, 64));
         _scope = new TaskScope($"session {RunId}", (name, e) => Log.Fault(_logger, name, e), server.Stopping);
         int poolSize = Math.Clamp(login.PoolCount, 0, Math.Max(0, server.Config.Transport.MaxPoolCount));
@@ -48,11 +48,14 @@ internal sealed partial class ControlSession
     /// <summary>The login as it was accepted, with the run ID that the server gave.</summary>
     internal Login Login { get; }
 
-    /// <summary>The token that the client logged in with: what it proves itself with, and what payloads are encrypted with, until it ends.</summary>
+    /// <summary>The keys that the client logged in with: what payloads are encrypted with, until it ends.</summary>
     internal SessionToken Token { get; }
 
     /// <summary>What its control connection came by.</summary>
     internal required Visit Carrier { get; init; }
+
+    /// <summary>Judges heartbeats and work connections, as it was decided at the login.</summary>
+    internal ISessionProofs Proofs { get; }
 
     /// <summary>The session's run ID.</summary>
     internal string RunId => Login.RunId;
@@ -142,7 +145,7 @@ internal sealed partial class ControlSession
                 {
                     var handled = HandleAsync(message);
                     if (!handled.IsCompleted || _answers.Count >= AnswersAtOnce) await AnswerAsync(); // nobody waits for a slow one
-                    await handled;
+                    if (await handled is { } answer) _answers.Add(answer); // in here, where nothing else is under way
                 }
                 while ((message = Channel.TryRead()) is not null);
                 await AnswerAsync();
@@ -194,15 +197,16 @@ internal sealed partial class ControlSession
         }
     }
 
-    private ValueTask HandleAsync(Message message) => message switch
+    /// <returns>The answer, if the message has one.</returns>
+    private ValueTask<Message?> HandleAsync(Message message) => message switch
     {
         NewProxy proxy => OnNewProxyAsync(proxy),
         CloseProxy proxy => OnCloseProxyAsync(proxy.ProxyName),
         Ping ping => OnPingAsync(ping),
-        _ => ValueTask.CompletedTask, // known, but not for us: ignored, as the protocol asks
+        _ => default, // known, but not for us: ignored, as the protocol asks
     };
 
-    private async ValueTask OnNewProxyAsync(NewProxy registration)
+    private async ValueTask<Message?> OnNewProxyAsync(NewProxy registration)
     {
         var answer = new NewProxyResp();
         try
@@ -223,7 +227,7 @@ internal sealed partial class ControlSession
             answer.Error = _server.Config.DetailedErrorsToClient ? e.Message : $"new proxy [{registration.ProxyName}] error";
         }
         answer.ProxyName = registration.ProxyName;
-        _answers.Add(answer);
+        return answer;
     }
 
     private async ValueTask<string> StartProxyAsync(NewProxy registration)
@@ -252,18 +256,19 @@ internal sealed partial class ControlSession
         return proxy.RemoteAddress;
     }
 
-    private async ValueTask OnCloseProxyAsync(string name)
+    private async ValueTask<Message?> OnCloseProxyAsync(string name)
     {
         ServedProxy? proxy;
         lock (_proxies)
         {
-            if (!_proxies.Remove(name, out proxy)) return;
+            if (!_proxies.Remove(name, out proxy)) return null;
         }
         if (proxy.TakesRemotePort) _ports--;
         await proxy.DisposeAsync();
         Log.ProxyClosed(_logger, PeerText.Escape(name, 256));
         Tell(name);
         if (_untold >= MaxUntold) await _told.WaitAsync(_scope.Stopping);
+        return null;
     }
 
     /// <summary>Tells the hooks that a proxy is no more. They hear it one after another, behind the session's work, which waits only when too much is untold.</summary>
@@ -287,7 +292,7 @@ internal sealed partial class ControlSession
         }
     }
 
-    private async ValueTask OnPingAsync(Ping ping)
+    private async ValueTask<Message?> OnPingAsync(Ping ping)
     {
         var pong = new Pong();
         try
@@ -298,7 +303,7 @@ internal sealed partial class ControlSession
                 await _server.Hooks.AskAsync(asked, _scope.Stopping);
                 ping = asked.Ping;
             }
-            Token.VerifyPing(ping);
+            await Proofs.VerifyAsync(ping, _scope.Stopping);
             Volatile.Write(ref _lastPing, _server.Time.GetTimestamp());
             Log.Heartbeat(_logger);
         }
@@ -307,7 +312,7 @@ internal sealed partial class ControlSession
             Log.PingRefused(_logger, e.Message);
             pong.Error = _server.Config.DetailedErrorsToClient ? e.Message : "invalid ping";
         }
-        _answers.Add(pong);
+        return pong;
     }
 
     private async Task WatchHeartbeatAsync(TimeSpan timeout, CancellationToken cancellationToken)

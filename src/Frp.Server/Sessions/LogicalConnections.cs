@@ -95,7 +95,8 @@ internal sealed partial class LogicalConnections(ServerContext server)
     {
         var (login, hello) = first;
         Log.LoginInfo(_logger, connection.Remote, PeerText.Escape(login.Version, 64), PeerText.Escape(login.Hostname, 256), PeerText.Escape(login.Os, 32), PeerText.Escape(login.Arch, 32));
-        var token = server.Settings().Token; // the one that the session keeps, whatever is reloaded meanwhile
+        var settings = server.Settings(); // those that the session keeps to, whatever is reloaded meanwhile
+        var token = settings.Token;
         ControlKeys? keys = null;
         if (hello is not null)
         {
@@ -110,9 +111,9 @@ internal sealed partial class LogicalConnections(ServerContext server)
             if (keys is null && messages.Codec.Version == WireVersion.V2) throw new PeerRefusedException("missing v2 crypto negotiation");
             bool knowsFeatures = ProductVersion.KnowsFeatures(login.Version); // whatever a hook makes of it
             login = await AskAsync(login, connection.Remote, cancellationToken);
-            token.VerifyLogin(login);
+            var proofs = await VerifyAsync(settings.Authenticator, login, visit, cancellationToken);
             if (login.RunId.Length == 0) login.RunId = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
-            session = new ControlSession(server, token, login, messages.Codec, halfClose: knowsFeatures && connection.CanHalfClose) { Carrier = visit };
+            session = new ControlSession(server, token, proofs, login, messages.Codec, halfClose: knowsFeatures && connection.CanHalfClose) { Carrier = visit };
             await ReplaceAsync(session, cancellationToken);
             var answer = new LoginResp { Version = ProductVersion.Wire, RunId = login.RunId };
             if (session.HalfClose) answer.Features.Add(LoginResp.HalfClose);
@@ -126,11 +127,24 @@ internal sealed partial class LogicalConnections(ServerContext server)
         {
             if (session is not null) await session.DiscardAsync(CloseReason.From(e));
             if (e is not PeerRefusedException) throw;
-            visit.Failed();
             Log.LoginRefused(_logger, PeerText.Escape(e.Message, 1024));
             string text = server.Config.DetailedErrorsToClient ? e.Message : "register control error";
             await AnswerAsync(messages, new LoginResp { Version = ProductVersion.Wire, Error = text }, cancellationToken);
             return null;
+        }
+    }
+
+    // Only a wrong proof makes a stranger suspicious: what hooks refuse, or cannot answer, may be right the next time.
+    private static async ValueTask<ISessionProofs> VerifyAsync(IAuthenticator authenticator, Login login, Visit visit, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await authenticator.AdmitAsync(login, cancellationToken);
+        }
+        catch (PeerRefusedException)
+        {
+            visit.Failed();
+            throw;
         }
     }
 
@@ -169,7 +183,7 @@ internal sealed partial class LogicalConnections(ServerContext server)
                     await server.Hooks.AskAsync(asked, cancellationToken);
                     message = asked.WorkConn with { HalfClose = message.HalfClose }; // plug-ins may not know of it
                 }
-                session.Token.VerifyWorkConnection(message);
+                await session.Proofs.VerifyAsync(message, cancellationToken);
                 if (session.Pool.TryAdd(new WorkConnection(connection, messages, message.HalfClose && session.HalfClose ? RelayEnd.HalfClose : RelayEnd.CloseBoth)))
                 {
                     visit.Accept();

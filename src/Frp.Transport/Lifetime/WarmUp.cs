@@ -11,12 +11,15 @@ namespace Frp.Transport;
 /// </remarks>
 public static class WarmUp
 {
-    /// <summary>Starts; does not wait. It ends by itself, in a fraction of a second, and keeps no program alive.</summary>
-    /// <param name="handshake">Rehearses a TLS handshake too. For who waits for peers: who dials at once gets there no sooner.</param>
-    // Measured: docs/PERFORMANCE.md, "the start".
-    public static void Start(bool handshake) => new Thread(() => Run(handshake)) { IsBackground = true, Name = "warm-up" }.Start();
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
-    private static void Run(bool handshake)
+    /// <summary>Starts; does not wait. It ends by itself, in a fraction of a second, and keeps no program alive.</summary>
+    /// <param name="trustIsSettled">Set when a TLS handshake may be rehearsed too: the first one settles for good whom the platform trusts. Null for no
+    /// rehearsal: for who dials at once, and gets there no sooner.</param>
+    // Measured: docs/PERFORMANCE.md, "the start".
+    public static void Start(ManualResetEventSlim? trustIsSettled = null) => new Thread(() => Run(trustIsSettled)) { IsBackground = true, Name = "warm-up" }.Start();
+
+    private static void Run(ManualResetEventSlim? trustIsSettled)
     {
         try
         {
@@ -29,7 +32,7 @@ public static class WarmUp
                 V1Codec.Instance.Write(output, message);
                 V1Codec.Instance.Decode(output.WrittenSpan);
             }
-            if (handshake) _ = TlsRehearsal.RunAsync(TimeProvider.System);
+            if (trustIsSettled?.Wait(Patience) == true) _ = TlsRehearsal.RunAsync(TimeProvider.System);
         }
         catch (Exception e) when (e is CryptographicException or TypeInitializationException or DllNotFoundException)
         {

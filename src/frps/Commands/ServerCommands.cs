@@ -29,11 +29,13 @@ internal static class ServerCommands
             Console.WriteLine(ProductVersion.Own);
             return;
         }
-        WarmUp.Start(handshake: true);
+        var trustIsSettled = new ManualResetEventSlim();
+        WarmUp.Start(trustIsSettled);
         var (config, warnings) = flags.Load(LoadPurpose.Run);
-        ConsoleProgram.ShowWarnings(warnings);
         bool trusts = NeedsSystemTrust(config);
         if (trusts) SystemTrust.Load();
+        trustIsSettled.Set();
+        ConsoleProgram.ShowWarnings(warnings);
         DescriptorLimit.RaiseToHard();
         using var signals = new StopSignals();
         using var loggers = new FrpLoggerFactory(LogOptions.Of(config.Log));
@@ -68,7 +70,8 @@ internal static class ServerCommands
     }
 
     /// <summary>Whether somebody is verified by the system's certificate authorities. Clients never are.</summary>
-    private static bool NeedsSystemTrust(ServerConfig config) => config.HttpPlugins.Exists(plugin => plugin.TlsVerify && plugin.Addr.StartsWith("https", StringComparison.OrdinalIgnoreCase));
+    private static bool NeedsSystemTrust(ServerConfig config) =>
+        config.Auth.AsksPublicServices || config.HttpPlugins.Exists(plugin => plugin.TlsVerify && plugin.Addr.StartsWith("https", StringComparison.OrdinalIgnoreCase));
 
     private static async Task ReloadAsync(FrpServer server, bool strict, ILogger logger, CancellationToken cancellationToken)
     {

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Frp.Proxies;
+using Frp.Wire;
 
 namespace Frp.Server;
 
@@ -30,7 +31,7 @@ internal sealed class HttpTable(IIngressRegistry ingress)
                 if (_groups.TryGetValue(group, out var target))
                 {
                     if (!Key(target.Route).Equals(Key(route))) throw new PeerRefusedException("group params invalid");
-                    if (target.GroupKey != groupKey) throw new PeerRefusedException("group auth failed");
+                    if (!SecretText.AreEqual(target.GroupKey, groupKey)) throw new PeerRefusedException("group auth failed");
                     if (target.Members.Any(m => m.Name == member.Name)) throw new PeerRefusedException("group proxy repeated");
                 }
                 else
