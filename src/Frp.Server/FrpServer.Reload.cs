@@ -66,7 +66,7 @@ public sealed partial class FrpServer
         // What can fail: all of it is tried, so that all errors are told.
         var errors = new List<ConfigError>();
         var identity = Try(() => LoadIdentity(config, current.Identity), errors);
-        var webIdentity = _web is null ? null : Try(() => WebServer.LoadIdentity(config.WebServer, _time), errors);
+        var webIdentity = _web is null ? null : Try(() => WebServer.LoadIdentity(config.WebServer, _time, _loggers.CreateLogger("server/web")), errors);
         string? token = null;
         try
         {
@@ -80,6 +80,7 @@ public sealed partial class FrpServer
 
         // What cannot.
         _settings = SettingsOf(config, token!, identity!); // the one write
+        AnnounceKey(identity!);
         if (webIdentity is not null) _web!.UseIdentity(webIdentity);
         _program.SetLogLevel?.Invoke(config.Log.Level);
         if (changed.Contains("httpPlugins") && config.HttpPlugins.Count > 0) Log.Unserved(_logger, "httpPlugins");
@@ -118,7 +119,7 @@ public sealed partial class FrpServer
         try
         {
             var options = new TlsServerOptions { CertFile = tls.CertFile, KeyFile = tls.KeyFile, TrustedCaFile = tls.TrustedCaFile, LongLived = config.Transport.TcpMux };
-            return TlsServer.Load(options, _time, predecessor);
+            return TlsServer.Load(options, _time, predecessor, _loggers.CreateLogger("server/tls"));
         }
         catch (TlsFileException e)
         {

@@ -31,6 +31,7 @@ public sealed partial class FrpServer : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly TaskScope _users;
     private readonly TaskScope _carriers;
+    private readonly TaskScope _background;
     private readonly VhostPorts _vhostPorts;
     private readonly WebServer? _web;
     private Vhosts? _vhosts;
@@ -51,6 +52,7 @@ public sealed partial class FrpServer : IAsyncDisposable
         _logger = loggers.CreateLogger("server/service");
         _users = new TaskScope("users", OnFault);
         _carriers = new TaskScope("carriers", OnFault, _stopping.Token);
+        _background = new TaskScope("background", OnFault, _stopping.Token);
         _vhostPorts = new VhostPorts(config, _time, loggers.CreateLogger("server/vhost"));
         if (config.WebServer.Port > 0) _web = new WebServer(config.WebServer, new ServerApi(this).Surface, loggers.CreateLogger("server/web"), _time);
     }
@@ -111,6 +113,7 @@ public sealed partial class FrpServer : IAsyncDisposable
         var listener = new BindPortListener(_port, () => _settings!.Handshake);
         _accepting = new TaskScope("accepting", OnFault);
         _accepting.Run("accept loop", stopping => AcceptAsync(listener, stopping));
+        AnnounceKey(identity);
         Log.Started(_logger);
     }
 
@@ -140,6 +143,7 @@ public sealed partial class FrpServer : IAsyncDisposable
         if (_vhosts is not null) await _vhosts.DisposeAsync();
         await _stopping.CancelAsync();
         await _carriers.DisposeAsync();
+        await _background.DisposeAsync();
     }
 
     /// <summary>Stops at once.</summary>
@@ -246,6 +250,7 @@ public sealed partial class FrpServer : IAsyncDisposable
                 streams.Run("accept streams", token => AcceptStreamsAsync(session, carrier, streams, token));
                 var end = MuxEnds.ReasonOf(await session.RunAsync(cancellationToken));
                 Log.CarrierEnded(_logger, carrier.Remote, end);
+                if (TlsFailure.ReasonOf(end.Exception) is { } refusal) Log.HandshakeFailed(_logger, carrier.Remote, refusal);
                 streams.Close(end);
             }
         }

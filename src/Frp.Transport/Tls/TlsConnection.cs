@@ -62,7 +62,7 @@ internal sealed class TlsConnection : Connection
             if (e is AuthenticationException) await SendAlertAsync(gathering, timeProvider);
             await inner.DisposeAsync();
             await ssl.DisposeAsync();
-            if (e is AuthenticationException && refusal() is { } why) throw new AuthenticationException(why, e);
+            if (e is AuthenticationException failure) throw TlsFailure.Explained(failure, refusal());
             throw;
         }
     }
