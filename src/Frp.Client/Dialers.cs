@@ -1,6 +1,7 @@
 using System.Net;
 using Frp.Config;
 using Frp.Transport;
+using Microsoft.Extensions.Logging;
 
 namespace Frp.Client;
 
@@ -8,8 +9,11 @@ namespace Frp.Client;
 internal static class Dialers
 {
     /// <summary>Prepares the dialler: reads certificate files, dials nothing.</summary>
+    /// <param name="config">The configuration.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">Where it is told what becomes of certificate files.</param>
     /// <exception cref="ConfigException">A file, an address or the transport cannot be used.</exception>
-    internal static ServerDialer Create(ClientConfig config, TimeProvider time)
+    internal static ServerDialer Create(ClientConfig config, TimeProvider time, ILogger logger)
     {
         var (transport, tls) = (config.Transport, config.Transport.Tls);
         if (!Transports.Names.Contains(transport.Protocol)) throw new ConfigException($"transport.protocol {transport.Protocol} is not supported by this release of the client yet");
@@ -32,6 +36,9 @@ internal static class Dialers
                         CertFile = tls.CertFile,
                         KeyFile = tls.KeyFile,
                         TrustedCaFile = tls.TrustedCaFile,
+                        TrustSystemCAs = tls.TrustSystemCAs,
+                        PinnedKeys = tls.PinnedKeys,
+                        KnownServersFile = tls.TrustOnFirstUseFile,
                         ServerName = tls.ServerName,
                         LongLived = transport.TcpMux,
                     },
@@ -42,7 +49,8 @@ internal static class Dialers
                     ProxyUrl = transport.ProxyUrl,
                     DnsServer = config.DnsServer,
                 },
-                time);
+                time,
+                logger);
         }
         catch (Exception e) when (e is TlsFileException or ArgumentException)
         {

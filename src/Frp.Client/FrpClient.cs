@@ -103,7 +103,7 @@ public sealed partial class FrpClient : IAsyncDisposable
         var context = new ClientContext
         {
             Config = _config,
-            Dialer = Dialers.Create(_config, _time),
+            Dialer = Dialers.Create(_config, _time, _loggers.CreateLogger("client/tls")),
             Loggers = _loggers,
             Time = _time,
             Auth = _prover,
@@ -113,6 +113,7 @@ public sealed partial class FrpClient : IAsyncDisposable
             Users = _users,
             Stopping = _giveUp.Token,
         };
+        if (context.Dialer.TrustsAnybody) Log.Unverified(_logger);
         if (_config.WebServer.Port > 0) await StartAdminAsync(cancellationToken);
         _proxies.WatchHealth();
         _completion = RunAsync(context);
@@ -223,10 +224,11 @@ public sealed partial class FrpClient : IAsyncDisposable
             {
                 if (_stop.IsCancellationRequested) return;
                 if (e is PeerRefusedException) context.Auth.OnRefused();
-                Log.LoginFailed(_logger, e.Message);
+                string cause = TlsFailure.MessageOf(e);
+                Log.LoginFailed(_logger, cause);
                 if (first && _config.LoginFailExit)
                 {
-                    throw new LoginFailedException($"login to the server failed: {e.Message}. With loginFailExit enabled, no additional retries will be attempted", e);
+                    throw new LoginFailedException($"login to the server failed: {cause}. With loginFailExit enabled, no additional retries will be attempted", e);
                 }
                 delay = _reconnect.AfterFailure();
             }
@@ -261,6 +263,9 @@ public sealed partial class FrpClient : IAsyncDisposable
     {
         [LoggerMessage(1, LogLevel.Information, "try to connect to server...")]
         internal static partial void Connecting(ILogger logger);
+
+        [LoggerMessage(7, LogLevel.Warning, "the server is not verified, so that anybody on the way can pose as it: set transport.tls.pinnedKey to the key that frps tells in its log, or transport.tls.trustedCaFile, trustSystemCAs or trustOnFirstUseFile")]
+        internal static partial void Unverified(ILogger logger);
 
         [LoggerMessage(2, LogLevel.Warning, "connect to server error: {Cause}")]
         internal static partial void LoginFailed(ILogger logger, string cause);

@@ -67,7 +67,7 @@ public sealed partial class FrpServer
         // What can fail: all of it is tried, so that all errors are told.
         var errors = new List<ConfigError>();
         var identity = Try(() => LoadIdentity(config, current.Identity), errors);
-        var webIdentity = _web is null ? null : Try(() => WebServer.LoadIdentity(config.WebServer, _time), errors);
+        var webIdentity = _web is null ? null : Try(() => WebServer.LoadIdentity(config.WebServer, _time, _loggers.CreateLogger("server/web")), errors);
         var hooks = Try(() => LoadHooks(config), errors);
         string? token = null;
         try
@@ -82,6 +82,7 @@ public sealed partial class FrpServer
 
         // What cannot.
         _settings = SettingsOf(config, token!, identity!, hooks!); // the one write
+        AnnounceKey(identity!);
         if (webIdentity is not null) _web!.UseIdentity(webIdentity);
         _program.SetLogLevel?.Invoke(config.Log.Level);
         Log.Reloaded(_logger, applied.Count == 0 ? "no key has changed" : string.Join(", ", applied));
@@ -124,7 +125,7 @@ public sealed partial class FrpServer
         try
         {
             var options = new TlsServerOptions { CertFile = tls.CertFile, KeyFile = tls.KeyFile, TrustedCaFile = tls.TrustedCaFile, LongLived = config.Transport.TcpMux };
-            return TlsServer.Load(options, _time, predecessor);
+            return TlsServer.Load(options, _time, predecessor, _loggers.CreateLogger("server/tls"));
         }
         catch (TlsFileException e)
         {

@@ -36,6 +36,7 @@ public sealed partial class FrpServer : IAsyncDisposable
     private readonly TaskScope _notices;
     private readonly PluginClients _pluginClients = new();
     private readonly Strangers _strangers;
+    private readonly TaskScope _background;
     private readonly VhostPorts _vhostPorts;
     private readonly WebServer? _web;
     private Vhosts? _vhosts;
@@ -58,6 +59,7 @@ public sealed partial class FrpServer : IAsyncDisposable
         _carriers = new TaskScope("carriers", OnFault, _stopping.Token);
         _notices = new TaskScope("notices", OnFault);
         _strangers = new Strangers(_time, _logger);
+        _background = new TaskScope("background", OnFault, _stopping.Token);
         _vhostPorts = new VhostPorts(config, _time, loggers.CreateLogger("server/vhost"));
         if (config.WebServer.Port > 0) _web = new WebServer(config.WebServer, new ServerApi(this).Surface, loggers.CreateLogger("server/web"), _time);
     }
@@ -121,6 +123,7 @@ public sealed partial class FrpServer : IAsyncDisposable
         _accepting = new TaskScope("accepting", OnFault);
         _accepting.Run("accept loop", stopping => AcceptAsync(listener, stopping));
         _accepting.Run("sweep", SweepAsync);
+        AnnounceKey(identity);
         Log.Started(_logger);
     }
 
@@ -151,6 +154,7 @@ public sealed partial class FrpServer : IAsyncDisposable
         await _stopping.CancelAsync();
         await _carriers.DisposeAsync();
         await EndNoticesAsync();
+        await _background.DisposeAsync();
     }
 
     /// <summary>Stops at once.</summary>
@@ -292,6 +296,7 @@ public sealed partial class FrpServer : IAsyncDisposable
                 streams.Run("accept streams", token => AcceptStreamsAsync(session, carrier, visit, streams, token));
                 var end = MuxEnds.ReasonOf(await session.RunAsync(visit.Stopping));
                 Log.CarrierEnded(_logger, carrier.Remote, end);
+                if (TlsFailure.ReasonOf(end.Exception) is { } refusal) Log.HandshakeFailed(_logger, carrier.Remote, refusal);
                 streams.Close(end);
             }
         }

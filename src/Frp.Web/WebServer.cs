@@ -70,14 +70,17 @@ public sealed partial class WebServer : IAsyncDisposable
     public string Address => AddressText.Join(_config.Addr, LocalEndPoint?.Port ?? _config.Port);
 
     /// <summary>Loads what <c>webServer.tls</c> names.</summary>
+    /// <param name="config">What names them.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">Where it is told that changed files were read again, or could not be.</param>
     /// <returns>Null for plain HTTP.</returns>
     /// <exception cref="ConfigException">A file is missing, unreadable or not what it should be.</exception>
-    public static TlsServer? LoadIdentity(WebServerConfig config, TimeProvider time)
+    public static TlsServer? LoadIdentity(WebServerConfig config, TimeProvider time, ILogger? logger = null)
     {
         if (config.Tls is not { } tls) return null;
         try
         {
-            return TlsServer.Load(new TlsServerOptions { CertFile = tls.CertFile, KeyFile = tls.KeyFile, LongLived = false }, time);
+            return TlsServer.Load(new TlsServerOptions { CertFile = tls.CertFile, KeyFile = tls.KeyFile, LongLived = false }, time, logger: logger);
         }
         catch (TlsFileException e)
         {
@@ -98,7 +101,7 @@ public sealed partial class WebServer : IAsyncDisposable
     public async Task StartAsync(CancellationToken cancellationToken = default)
     {
         if (_server is not null) throw new InvalidOperationException("the web server has been started already");
-        _identity = LoadIdentity(_config, _time);
+        _identity = LoadIdentity(_config, _time, _logger);
         try
         {
             _listener = await TcpBindListener.BindAsync(_config.Addr, _config.Port, new TcpListenOptions(), _time, _logger, cancellationToken);

@@ -32,7 +32,7 @@ internal sealed class ClientProcess : IDisposable
     private async Task RunAsync(List<ClientService> services, Func<ClientService, Task, Task> run)
     {
         DescriptorLimit.RaiseToHard();
-        // A server is verified against the configured file, or not at all; only a proxy reached by https, or an identity provider, is public.
+        // Nobody is verified by them, unless the configuration asks for that, or for a proxy or an identity provider, which are public.
         if (services.Exists(s => s.NeedsSystemTrust)) SystemTrust.Load();
         using var state = new StateSignal(() => services.ForEach(s => s.ReportState()));
         await using var reload = new ReloadSignal(token => Task.WhenAll(services.Select(s => s.ReloadAsync(token))));

@@ -32,7 +32,8 @@ internal sealed class ClientService
     internal string Path { get; }
 
     /// <summary>The client verifies somebody by the system's certificate authorities. Known once it is loaded.</summary>
-    internal bool NeedsSystemTrust => _config!.Transport.ProxyUrl.StartsWith("https", StringComparison.OrdinalIgnoreCase) || _config.Auth.AsksPublicServices;
+    internal bool NeedsSystemTrust =>
+        _config!.Transport.ProxyUrl.StartsWith("https", StringComparison.OrdinalIgnoreCase) || _config.Transport.Tls.TrustSystemCAs || _config.Auth.AsksPublicServices;
 
     /// <summary>Loads the configuration and shows its warnings.</summary>
     /// <exception cref="ConfigException">It cannot be used.</exception>

@@ -28,6 +28,10 @@ public class ValidationTests
     [InlineData("transport.protocol = \"udp\"", "invalid transport.protocol, optional values are [tcp kcp quic websocket wss]", "transport.protocol")]
     [InlineData("transport.wireProtocol = \"v3\"", "invalid transport.wireProtocol, optional values are [v1 v2]", "transport.wireProtocol")]
     [InlineData("transport = {heartbeatInterval = 9, heartbeatTimeout = 8}", "invalid transport.heartbeatTimeout, heartbeat timeout should not less than heartbeat interval", "transport.heartbeatTimeout")]
+    [InlineData("transport.tls.pinnedKey = \"sha256/AAAA\"", "invalid transport.tls.pinnedKey \"sha256/AAAA\": sha256/ and 44 characters of base64 are expected", "transport.tls.pinnedKey")]
+    [InlineData("transport.tls.pinnedKey = \"sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=;\"", "invalid transport.tls.pinnedKey \"\": sha256/ and 44 characters of base64 are expected", "transport.tls.pinnedKey")]
+    [InlineData("transport.tls = {trustSystemCAs = true, trustedCaFile = \"c\"}", "transport.tls.trustSystemCAs and transport.tls.trustedCaFile exclude each other", "transport.tls.trustSystemCAs")]
+    [InlineData("transport.tls = {trustOnFirstUseFile = \"f\", pinnedKey = \"sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\"}", "transport.tls.trustOnFirstUseFile and transport.tls.pinnedKey exclude each other", "transport.tls.trustOnFirstUseFile")]
     [InlineData("virtualNet.address = \"100.86.0.1/24\"", "VirtualNet feature is not enabled; enable it by setting featureGates.VirtualNet to true", "virtualNet.address")]
     [InlineData("auth.oidc.tokenSource.type = \"x\"", "invalid auth.oidc.tokenSource: unsupported value source type: x (only 'file' and 'exec' are supported)", "auth.oidc.tokenSource.type")]
     [InlineData("auth.oidc = {scope = \"s\", tokenSource = {type = \"file\", file.path = \"p\"}}", "cannot specify both auth.oidc.tokenSource and any other field of auth.oidc", "auth.oidc.tokenSource")]
@@ -120,6 +124,14 @@ public class ValidationTests
             Assert.Single(Loading.ClientErrors(Proxy + "\nannotations.\"a b\" = \"1\"")), StringComparison.Ordinal);
         Assert.EndsWith("annotations size 262145 is larger than limit 262144",
             Assert.Single(Loading.ClientErrors(Proxy + $"annotations.k = \"{new string('x', 262144)}\"")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Keys_of_ours_without_use_are_warned_about()
+    {
+        var loaded = ConfigLoader.LoadClient("transport.tls = {enable = false, trustSystemCAs = true, trustOnFirstUseFile = \"f\"}"u8, "f", Proxies.ProxyKinds.Catalog, Loading.Verify);
+        Assert.Equal(new[] { "trustOnFirstUseFile", "trustSystemCAs" }.Select(k => $"transport.tls.{k} is invalid when transport.tls.enable is false"), loaded.Warnings);
+        Assert.Empty(ConfigLoader.LoadClient("transport = {protocol = \"wss\", tls = {enable = false, trustSystemCAs = true}}"u8, "f", Proxies.ProxyKinds.Catalog, Loading.Verify).Warnings); // wss has TLS in any case
     }
 
     [Fact]

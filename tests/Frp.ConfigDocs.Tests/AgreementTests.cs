@@ -13,6 +13,7 @@ public class AgreementTests
     {
         "auth.method = \"oidc\"", // wants keys of auth.oidc
         "virtualNet.address = \"x\"", // wants a feature gate and an address
+        "transport.tls.pinnedKey = \"x\"", // the name of a key has a form
         "auth.tokenSource.exec.env[0].name = \"\"", // a variable has a name
         "auth.oidc.tokenSource.exec.env[0].name = \"\"",
     };

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using Frp.Config;
 using Frp.Proxies;
 using Frp.Transport;
 using Frp.Wire;
@@ -57,11 +58,15 @@ internal static class LoginFlow
         catch (Exception e)
         {
             if (connection is not null) await connection.DisposeAsync();
-            if (e is EndOfStreamException) throw new IOException("the server closed the connection without an answer to the login", e);
+            if (e is EndOfStreamException) throw new IOException($"the server closed the connection without an answer to the login{HintOf(client.Config.Transport)}", e);
             if (e is OperationCanceledException && deadline.HasPassed) throw deadline.Passed("answer to the login");
             throw;
         }
     }
+
+    // A server that is a .NET program cannot say it in TLS.
+    private static string HintOf(ClientTransportConfig transport) =>
+        Dialers.UsesTls(transport) && transport.Tls.CertFile.Length > 0 ? " (it may not accept the certificate of transport.tls.certFile)" : "";
 
     private static async ValueTask<Login> LoginOfAsync(ClientContext client, string runId, CancellationToken cancellationToken)
     {

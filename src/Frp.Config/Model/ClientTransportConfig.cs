@@ -65,7 +65,7 @@ public sealed class ClientTransportConfig
         HeartbeatTimeoutSeconds = Default.Of(HeartbeatTimeoutSeconds, TcpMux ? -1 : 90);
         HeartbeatTimeout = HeartbeatInterval is null ? null : Default.Timer(HeartbeatTimeoutSeconds);
         Quic.Complete();
-        Tls.ServerName = Default.Of(Tls.ServerName, serverAddr);
+        Tls.Complete(serverAddr);
     }
 
     internal void Validate(ConfigErrors errors)
@@ -77,7 +77,14 @@ public sealed class ClientTransportConfig
             WarnUnused("certFile", Tls.CertFile);
             WarnUnused("keyFile", Tls.KeyFile);
             WarnUnused("trustedCaFile", Tls.TrustedCaFile);
+            if (Protocol != "wss")
+            {
+                WarnUnused("pinnedKey", Tls.PinnedKey);
+                WarnUnused("trustOnFirstUseFile", Tls.TrustOnFirstUseFile);
+                WarnUnused("trustSystemCAs", Tls.TrustSystemCAs ? "true" : "");
+            }
         }
+        Tls.Validate(errors.In("tls"));
         if (Protocol is not ("tcp" or "kcp" or "quic" or "websocket" or "wss"))
             errors.Add("protocol", "invalid transport.protocol, optional values are [tcp kcp quic websocket wss]");
         if (WireProtocol is not ("v1" or "v2"))
@@ -102,8 +109,30 @@ public sealed class ClientTlsConfig
     public string CertFile { get; set; } = "";
     /// <summary>Key of the certificate, PEM.</summary>
     public string KeyFile { get; set; } = "";
-    /// <summary>PEM bundle that verifies the server; empty = the server is not verified.</summary>
+    /// <summary>PEM bundle that verifies the server. Without it and the three keys below the server is not verified.</summary>
     public string TrustedCaFile { get; set; } = "";
+    /// <summary>The system's authorities verify the server. Ours; frp does not know the key.</summary>
+    [Excludes(nameof(TrustedCaFile))] [JsonPropertyName("trustSystemCAs")] public bool TrustSystemCAs { get; set; }
+    /// <summary>The key that the server must have, <c>sha256/BASE64</c>, as frps tells it at its start; several apart by <c>;</c>. Ours; frp does not know the key.</summary>
+    public string PinnedKey { get; set; } = "";
+    /// <summary>File that keeps the key which the server shows first; another one later is refused. Ours; frp does not know the key.</summary>
+    [Excludes(nameof(PinnedKey))] public string TrustOnFirstUseFile { get; set; } = "";
     /// <summary>Name for SNI and verification.</summary>
     [DefaultIs("value of `serverAddr`")] public string ServerName { get; set; } = "";
+
+    /// <summary>The keys of <see cref="PinnedKey"/>, each as <c>sha256/BASE64</c>.</summary>
+    [JsonIgnore] public IReadOnlyList<string> PinnedKeys { get; private set; } = [];
+
+    internal void Complete(string serverAddr)
+    {
+        ServerName = Default.Of(ServerName, serverAddr);
+        if (KeyPins.TryParse(PinnedKey, out var pins, out _)) PinnedKeys = pins;
+    }
+
+    internal void Validate(ConfigErrors errors)
+    {
+        if (!KeyPins.TryParse(PinnedKey, out _, out string? wrong)) errors.Add("pinnedKey", $"invalid transport.tls.pinnedKey \"{wrong}\": sha256/ and 44 characters of base64 are expected");
+        if (TrustSystemCAs && TrustedCaFile.Length > 0) errors.Add("trustSystemCAs", "transport.tls.trustSystemCAs and transport.tls.trustedCaFile exclude each other");
+        if (TrustOnFirstUseFile.Length > 0 && PinnedKey.Length > 0) errors.Add("trustOnFirstUseFile", "transport.tls.trustOnFirstUseFile and transport.tls.pinnedKey exclude each other");
+    }
 }

@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Logging;
+
 namespace Frp.Transport;
 
 /// <summary>Makes the connections of a client to its server, with everything that lies between socket and byte stream.</summary>
@@ -39,17 +41,25 @@ public sealed class ServerDialer
     }
 
     /// <summary>Prepares a dialler: reads certificate files, checks names. Nothing is dialled.</summary>
+    /// <param name="options">How the server is reached.</param>
+    /// <param name="timeProvider">The clock.</param>
+    /// <param name="logger">Where it is told that certificate files were read again, and whom they made known; nowhere by default.</param>
     /// <exception cref="TlsFileException">A certificate or key file cannot be used.</exception>
     /// <exception cref="ArgumentException">The protocol or an address is none.</exception>
-    public static ServerDialer Create(ServerDialOptions options, TimeProvider timeProvider)
+    public static ServerDialer Create(ServerDialOptions options, TimeProvider timeProvider, ILogger? logger = null)
     {
-        var tls = options.EnableTls || options.Protocol == Transports.Wss ? options.Tls : new TlsClientOptions();
-        return new ServerDialer(options, TlsClient.Load(tls, timeProvider), timeProvider);
+        var tls = UsesTls(options) ? options.Tls : new TlsClientOptions();
+        return new ServerDialer(options, TlsClient.Load(tls, timeProvider, EndPoints.Join(options.ServerAddress, options.ServerPort), logger), timeProvider);
     }
+
+    /// <summary>Whether the connection is encrypted, and yet nothing tells the server from an impostor.</summary>
+    public bool TrustsAnybody => UsesTls(_options) && !_tls.VerifiesServer;
 
     /// <summary>Dials the server.</summary>
     /// <returns>The byte stream: a multiplexer's carrier, or one logical connection.</returns>
     public ValueTask<Connection> DialAsync(CancellationToken cancellationToken) => _dial(this, cancellationToken);
+
+    private static bool UsesTls(ServerDialOptions options) => options.EnableTls || options.Protocol == Transports.Wss;
 
     internal async ValueTask<Connection> DialTcpAsync(CancellationToken cancellationToken) =>
         await AddTlsAsync(await ReachAsync(cancellationToken), cancellationToken);

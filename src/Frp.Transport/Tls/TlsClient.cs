@@ -1,42 +1,51 @@
 using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Frp.Transport;
 
-/// <summary>The client side of TLS: whom we trust, and who we are, loaded once.</summary>
-public sealed class TlsClient
+/// <summary>The client side of TLS: whom we trust, and who we are. Files are read again when they change (<see cref="FreshFiles{T}"/>).</summary>
+public sealed partial class TlsClient
 {
-    private readonly SslStreamCertificateContext? _identity;
-    private readonly TrustAnchors? _authorities;
+    private readonly FreshFiles<SslStreamCertificateContext>? _identity;
+    private readonly ServerTrust _trust;
     private readonly bool _longLived;
     private readonly TimeProvider _timeProvider;
+    private readonly ILogger _logger;
+    private int _hasDialled;
+    private int _hasToldDemand;
 
     private TlsClient(
-        string serverName, SslStreamCertificateContext? identity, TrustAnchors? authorities, bool longLived, TimeProvider timeProvider)
+        string serverName, FreshFiles<SslStreamCertificateContext>? identity, ServerTrust trust, bool longLived, TimeProvider timeProvider, ILogger logger)
     {
         ServerName = serverName;
         _identity = identity;
-        _authorities = authorities;
+        _trust = trust;
         _longLived = longLived;
         _timeProvider = timeProvider;
+        _logger = logger;
     }
 
     /// <summary>The configured name; empty for the address dialled.</summary>
     public string ServerName { get; }
 
+    /// <summary>Whether a server can be refused at all.</summary>
+    public bool VerifiesServer => _trust.Verifies;
+
     /// <summary>Loads what is needed for handshakes.</summary>
+    /// <param name="options">Which files and keys.</param>
+    /// <param name="timeProvider">The clock.</param>
+    /// <param name="server">What the server is called in <see cref="TlsClientOptions.KnownServersFile"/>: host and port.</param>
+    /// <param name="logger">Where it is told that files were read again, or could not be; nowhere by default.</param>
     /// <exception cref="TlsFileException">A file is missing, unreadable or not what it should be.</exception>
-    public static TlsClient Load(TlsClientOptions options, TimeProvider timeProvider)
+    public static TlsClient Load(TlsClientOptions options, TimeProvider timeProvider, string server = "", ILogger? logger = null)
     {
-        var authorities = options.TrustedCaFile.Length == 0 ? null : TrustAnchors.ForServers(options.TrustedCaFile);
-        SslStreamCertificateContext? identity = null;
-        if (options.CertFile.Length > 0 && options.KeyFile.Length > 0)
-        {
-            var (leaf, intermediates) = PemFiles.LoadIdentity(options.CertFile, options.KeyFile);
-            identity = SslStreamCertificateContext.Create(leaf, intermediates, offline: true);
-        }
-        return new TlsClient(options.ServerName, identity, authorities, options.LongLived, timeProvider);
+        logger ??= NullLogger.Instance;
+        var trust = ServerTrust.Load(options, server, timeProvider, logger);
+        var identity = options.CertFile.Length > 0 && options.KeyFile.Length > 0 ? TlsIdentity.Watch(options.CertFile, options.KeyFile, timeProvider, logger) : null;
+        return new TlsClient(options.ServerName, identity, trust, options.LongLived, timeProvider, logger);
     }
 
     /// <summary>Runs the handshake.</summary>
@@ -48,23 +57,39 @@ public sealed class TlsClient
     public async ValueTask<Connection> AuthenticateAsync(Connection inner, string host, byte? markerByte, CancellationToken cancellationToken)
     {
         var name = ServerName.Length > 0 ? ServerName : host;
-        string? refusal = null;
+        var judge = await _trust.BeginAsync(name);
         var options = new SslClientAuthenticationOptions
         {
             // The platform sends it as SNI unless it is an address.
             TargetHost = name,
             EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
-            ClientCertificateContext = _identity,
+            ClientCertificateContext = _identity is null ? null : await _identity.GetAsync(),
             CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
-            CertificateChainPolicy = (_authorities ?? TrustAnchors.None).CreatePolicy(),
-            // Compat: without a CA file the reference accepts any server; its own generated certificate names nobody.
-            RemoteCertificateValidationCallback = (_, certificate, chain, errors) =>
-                _authorities is null || (refusal = _authorities.Judge(certificate, chain, errors, name)) is null,
+            CertificateChainPolicy = judge.CreatePolicy(),
+            RemoteCertificateValidationCallback = judge.IsGood,
         };
         if (_longLived) options.CipherSuitesPolicy = CipherPreference.Fastest;
-        return await TlsConnection.HandshakeAsync(
-            inner, _timeProvider, markerByte, (ssl, token) => ssl.AuthenticateAsClientAsync(options, token),
-            () => refusal is null ? null : $"server certificate refused: {refusal}", cancellationToken);
+        // The question costs the platform's resumption, which long connections do not have anyway.
+        if (_identity is null && (_longLived || Interlocked.Exchange(ref _hasDialled, 1) == 0)) options.LocalCertificateSelectionCallback = TellIfAsked;
+        var connection = await TlsConnection.HandshakeAsync(
+            inner, _timeProvider, markerByte, (ssl, token) => ssl.AuthenticateAsClientAsync(options, token), () => judge.Refusal, cancellationToken);
+        try
+        {
+            await judge.AdmitAsync(cancellationToken);
+            return connection;
+        }
+        catch (Exception)
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+    }
+
+    // Asked once before the handshake, without the server's certificate, and again if the server wants one.
+    private X509Certificate TellIfAsked(object sender, string host, X509CertificateCollection local, X509Certificate? remote, string[] issuers)
+    {
+        if (remote is not null && Interlocked.Exchange(ref _hasToldDemand, 1) == 0) Log.CertificateWanted(_logger);
+        return null!; // none; the delegate's annotation does not know that it may be
     }
 
     /// <summary>A client that verifies against the system's authorities, for proxies reached by https.</summary>
@@ -79,5 +104,11 @@ public sealed class TlsClient
         };
         return await TlsConnection.HandshakeAsync(
             inner, timeProvider, default, (ssl, token) => ssl.AuthenticateAsClientAsync(options, token), static () => null, cancellationToken);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(3, LogLevel.Warning, "the server asks for a certificate, and there is none: set transport.tls.certFile and keyFile")]
+        internal static partial void CertificateWanted(ILogger logger);
     }
 }

@@ -62,7 +62,7 @@ internal sealed class TlsConnection : Connection
             if (e is AuthenticationException) await SendAlertAsync(gathering, timeProvider);
             await inner.DisposeAsync();
             await ssl.DisposeAsync();
-            if (e is AuthenticationException && refusal() is { } why) throw new AuthenticationException(why, e);
+            if (e is AuthenticationException failure) throw TlsFailure.Explained(failure, refusal());
             throw;
         }
     }
@@ -70,9 +70,16 @@ internal sealed class TlsConnection : Connection
     public override async ValueTask CompleteWritesAsync(CancellationToken cancellationToken)
     {
         if (Interlocked.Exchange(ref _saidGoodbye, 1) != 0) return;
-        await _ssl.FlushAsync(cancellationToken);
-        await _ssl.ShutdownAsync().WaitAsync(cancellationToken);
-        await _ssl.FlushAsync(cancellationToken);
+        try
+        {
+            await _ssl.FlushAsync(cancellationToken);
+            await _ssl.ShutdownAsync().WaitAsync(cancellationToken);
+            await _ssl.FlushAsync(cancellationToken);
+        }
+        catch (Exception e) when (e is not IOException && TlsFailure.ReasonOf(e) is { } why)
+        {
+            throw new IOException(why, e); // behind a peer's refusal OpenSSL has no goodbye to say, and the platform throws what it throws nowhere else
+        }
         // The carrier's own end follows: whatever swallows the bytes in between still passes that on, and nobody is stranded.
         if (_inner.CanHalfClose) await _inner.CompleteWritesAsync(cancellationToken);
     }

@@ -30,8 +30,17 @@ public sealed record TlsClientOptions
     /// <summary>PEM file with the private key.</summary>
     public string KeyFile { get; init; } = "";
 
-    /// <summary>PEM bundle of authorities the server is verified against. When empty, any server certificate is accepted.</summary>
+    /// <summary>PEM bundle of authorities the server is verified against. When nothing of this and the next three is set, any server certificate is accepted.</summary>
     public string TrustedCaFile { get; init; } = "";
+
+    /// <summary>The server is verified against the system's authorities. Not together with <see cref="TrustedCaFile"/>.</summary>
+    public bool TrustSystemCAs { get; init; }
+
+    /// <summary>Keys of which the server must have one, as <c>sha256/BASE64</c>. Without authorities nothing else of its certificate is looked at.</summary>
+    public IReadOnlyList<string> PinnedKeys { get; init; } = [];
+
+    /// <summary>File in which the key that the server shows first is kept, and demanded from then on.</summary>
+    public string KnownServersFile { get; init; } = "";
 
     /// <summary>The name sent and verified; when empty, the address dialled.</summary>
     public string ServerName { get; init; } = "";

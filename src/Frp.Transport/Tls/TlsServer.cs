@@ -1,23 +1,29 @@
 using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Frp.Transport;
 
-/// <summary>The server side of TLS: one identity, loaded once, and what clients must show.</summary>
+/// <summary>The server side of TLS: one identity, and what clients must show. Files are read again when they change (<see cref="FreshFiles{T}"/>).</summary>
 public sealed class TlsServer
 {
-    private readonly ShownIdentity _identity;
-    private readonly TrustAnchors? _clientAuthorities;
+    private readonly FreshFiles<SslStreamCertificateContext>? _identity;
+    private readonly GeneratedIdentity? _generated;
+    private readonly FreshFiles<TrustAnchors>? _clientAuthorities;
     private readonly bool _longLived;
     private readonly TimeProvider _timeProvider;
 
     // By then a program has started, and so have the clients that waited for it.
     private static readonly TimeSpan GenerationDelay = TimeSpan.FromMilliseconds(250);
 
-    private TlsServer(ShownIdentity identity, TrustAnchors? clientAuthorities, bool longLived, TimeProvider timeProvider)
+    private TlsServer(
+        FreshFiles<SslStreamCertificateContext>? identity, GeneratedIdentity? generated, FreshFiles<TrustAnchors>? clientAuthorities, bool longLived,
+        TimeProvider timeProvider)
     {
         _identity = identity;
+        _generated = generated;
         _clientAuthorities = clientAuthorities;
         _longLived = longLived;
         _timeProvider = timeProvider;
@@ -26,61 +32,60 @@ public sealed class TlsServer
     /// <summary>Whether clients are refused that show no certificate of a trusted authority.</summary>
     public bool RequiresClientCertificate => _clientAuthorities is not null;
 
+    /// <summary>Whether the certificate was made by the program, for as long as it runs.</summary>
+    public bool IsGenerated => _generated is not null;
+
     /// <summary>The certificate that is shown to clients, once it is the lasting one.</summary>
     public async Task<X509Certificate2> GetCertificateAsync()
     {
-        await _identity.Settled;
-        return _identity.Context.TargetCertificate;
+        if (_identity is not null) return _identity.Current.TargetCertificate;
+        await _generated!.Settled;
+        return _generated.Context.TargetCertificate;
     }
+
+    /// <summary>The name of its key, <c>sha256/BASE64</c>, by which clients may know the server.</summary>
+    public async Task<string> GetKeyPinAsync() => KeyPin.Of(await GetCertificateAsync());
 
     /// <summary>Loads what is needed for handshakes. Where a key has to be generated that goes on behind, with an interim one meanwhile.</summary>
     /// <param name="options">Which files.</param>
     /// <param name="timeProvider">The clock.</param>
     /// <param name="predecessor">Whom this one takes the place of: a generated certificate is passed on, and files are read again.</param>
+    /// <param name="logger">Where it is told that files were read again, or could not be; nowhere by default.</param>
     /// <exception cref="TlsFileException">A file is missing, unreadable or not what it should be.</exception>
-    public static TlsServer Load(TlsServerOptions options, TimeProvider timeProvider, TlsServer? predecessor = null)
+    public static TlsServer Load(TlsServerOptions options, TimeProvider timeProvider, TlsServer? predecessor = null, ILogger? logger = null)
     {
-        var authorities = options.TrustedCaFile.Length == 0 ? null : TrustAnchors.ForClients(options.TrustedCaFile);
-        return new TlsServer(IdentityOf(options, timeProvider, predecessor), authorities, options.LongLived, timeProvider);
+        logger ??= NullLogger.Instance;
+        var authorities = options.TrustedCaFile.Length == 0 ? null : TrustAnchors.Watch(options.TrustedCaFile, TrustAnchors.ForClients, timeProvider, logger);
+        var identity = options.CertFile.Length > 0 && options.KeyFile.Length > 0 ? TlsIdentity.Watch(options.CertFile, options.KeyFile, timeProvider, logger) : null;
+        var generated = identity is not null ? null : predecessor?._generated ?? Generate(timeProvider);
+        return new TlsServer(identity, generated, authorities, options.LongLived, timeProvider);
     }
 
     /// <summary>A server for one rehearsal: its certificate stays as simple as it is.</summary>
     internal static TlsServer Interim(TimeProvider timeProvider) =>
-        new(new ShownIdentity(ContextOf(PemFiles.GenerateInterim(timeProvider), [])), clientAuthorities: null, longLived: true, timeProvider);
+        new(identity: null, new GeneratedIdentity(TlsIdentity.Of(PemFiles.GenerateInterim(timeProvider), [])), clientAuthorities: null, longLived: true, timeProvider);
 
-    private static ShownIdentity IdentityOf(TlsServerOptions options, TimeProvider timeProvider, TlsServer? predecessor)
+    private static GeneratedIdentity Generate(TimeProvider timeProvider)
     {
-        if (options.CertFile.Length > 0 && options.KeyFile.Length > 0)
-        {
-            var (leaf, intermediates) = PemFiles.LoadIdentity(options.CertFile, options.KeyFile);
-            return new ShownIdentity(ContextOf(leaf, intermediates));
-        }
-        if (predecessor is { _identity.IsGenerated: true }) return predecessor._identity;
-        var generated = new ShownIdentity(ContextOf(PemFiles.GenerateInterim(timeProvider), [])) { IsGenerated = true };
-        generated.Settled = GenerateAsync(generated, timeProvider);
+        var generated = new GeneratedIdentity(TlsIdentity.Of(PemFiles.GenerateInterim(timeProvider), []));
+        generated.Settled = SettleAsync(generated, timeProvider);
         return generated;
     }
 
     // Measured: a key of RSA-2048 takes 80 to 400 ms of a processor. No client that comes before has to wait for it: whoever accepts a
     // certificate that names nobody accepts one with an elliptic key too. Compat: docs/COMPAT.md, "generated certificate".
-    private static async Task GenerateAsync(ShownIdentity identity, TimeProvider timeProvider)
+    private static async Task SettleAsync(GeneratedIdentity identity, TimeProvider timeProvider)
     {
         await Task.Delay(GenerationDelay, timeProvider);
-        identity.Context = ContextOf(PemFiles.Generate(timeProvider), []);
+        identity.Context = TlsIdentity.Of(PemFiles.Generate(timeProvider), []);
     }
 
-    // Offline: the chain that goes out is what the file holds; nobody is asked for the rest.
-    private static SslStreamCertificateContext ContextOf(X509Certificate2 leaf, X509Certificate2Collection intermediates) =>
-        SslStreamCertificateContext.Create(leaf, intermediates, offline: true);
-
-    /// <summary>What is shown to clients; a generated one becomes another when its lasting key is there.</summary>
-    private sealed class ShownIdentity(SslStreamCertificateContext context)
+    /// <summary>What is shown to clients where no files are configured; it becomes another when its lasting key is there.</summary>
+    private sealed class GeneratedIdentity(SslStreamCertificateContext context)
     {
         private volatile SslStreamCertificateContext _context = context;
 
         internal SslStreamCertificateContext Context { get => _context; set => _context = value; }
-
-        internal bool IsGenerated { get; init; }
 
         internal Task Settled { get; set; } = Task.CompletedTask;
     }
@@ -98,14 +103,15 @@ public sealed class TlsServer
         string? refusal = null;
         var options = new SslServerAuthenticationOptions
         {
-            ServerCertificateContext = _identity.Context,
+            ServerCertificateContext = _identity is null ? _generated!.Context : await _identity.GetAsync(),
             EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
             // The server's order decides, whatever the client's is.
             CipherSuitesPolicy = _longLived ? CipherPreference.Fastest : null,
             CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
         };
-        if (_clientAuthorities is { } authorities)
+        if (_clientAuthorities is not null)
         {
+            var authorities = await _clientAuthorities.GetAsync();
             options.ClientCertificateRequired = true;
             options.CertificateChainPolicy = authorities.CreatePolicy();
             options.RemoteCertificateValidationCallback = (_, certificate, chain, errors) =>

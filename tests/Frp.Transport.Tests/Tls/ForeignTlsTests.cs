@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Net.Security;
 using System.Security.Authentication;
+using Microsoft.Extensions.Logging;
 
 namespace Frp.Transport.Tests;
 
@@ -104,15 +106,10 @@ public class ForeignTlsTests
         var (clientCert, clientKey) = authority.Issue("a client", san: false);
         using var server = Foreign.Start(
             "openssl", "s_server", "-accept", "127.0.0.1:0", "-cert", cert, "-key", key, "-CAfile", authority.CaFile, "-Verify", "2", "-verify_return_error", "-naccept", "1");
-        const string Listening = "ACCEPT 127.0.0.1:";
-        string line;
-        do line = await server.StandardOutput.ReadLineAsync(Patience.Token) ?? throw new EndOfStreamException("openssl does not listen");
-        while (!line.StartsWith(Listening, StringComparison.Ordinal));
-
         var options = new ServerDialOptions
         {
             ServerAddress = "127.0.0.1",
-            ServerPort = int.Parse(line[Listening.Length..], CultureInfo.InvariantCulture),
+            ServerPort = await PortOfAsync(server),
             Tls = new TlsClientOptions { TrustedCaFile = authority.CaFile, ServerName = "example.com", CertFile = clientCert, KeyFile = clientKey },
         };
         var connection = await ServerDialer.Create(options, TimeProvider.System).DialAsync(Patience.Token).Soon();
@@ -120,6 +117,28 @@ public class ForeignTlsTests
         await server.StandardInput.FlushAsync();
         Assert.Equal("hi!\n"u8.ToArray(), await connection.Stream.ReadAsync(4));
         await connection.DisposeAsync();
+        await server.WaitForExitAsync(Patience.Token);
+    }
+
+    [Theory]
+    [InlineData(false, "the peer refused TLS: certificate required")]
+    [InlineData(true, "the peer refused TLS: unknown ca")]
+    public async Task A_foreign_servers_refusal_is_understood(bool withCertificate, string reason)
+    {
+        Foreign.RequireTool("openssl");
+        using var authority = new TestAuthority("Foreign Root");
+        using var other = new TestAuthority("Other Root");
+        var (cert, key) = authority.Issue("example.com");
+        using var server = Foreign.Start("openssl", "s_server", "-accept", "127.0.0.1:0", "-cert", cert, "-key", key, "-CAfile", authority.CaFile, "-Verify", "2", "-verify_return_error", "-naccept", "1");
+        int port = await PortOfAsync(server);
+        var (clientCert, clientKey) = withCertificate ? other.Issue("a client", san: false) : ("", "");
+        var log = new Sayings();
+        var options = new ServerDialOptions { ServerAddress = "127.0.0.1", ServerPort = port, Tls = new TlsClientOptions { CertFile = clientCert, KeyFile = clientKey } };
+        var connection = await ServerDialer.Create(options, TimeProvider.System, log).DialAsync(Patience.Token).Soon(); // TLS 1.3: the refusal comes with the first read
+        var e = await Assert.ThrowsAnyAsync<IOException>(() => connection.Stream.ReadAsync(1));
+        Assert.StartsWith(reason, TlsFailure.MessageOf(e), StringComparison.Ordinal);
+        Assert.Equal(withCertificate ? 0 : 1, log.At(LogLevel.Warning).Count(line => line.StartsWith("the server asks for a certificate, and there is none", StringComparison.Ordinal)));
+        await connection.DisposeAsync(); // and does not throw
         await server.WaitForExitAsync(Patience.Token);
     }
 
@@ -153,6 +172,15 @@ public class ForeignTlsTests
         Assert.True(code == 0, output);
         Assert.True((await TlsServer.Load(new TlsServerOptions { CertFile = cert, KeyFile = again }, TimeProvider.System).GetCertificateAsync()).HasPrivateKey);
         folder.Delete(recursive: true);
+    }
+
+    private static async Task<int> PortOfAsync(Process server)
+    {
+        const string Listening = "ACCEPT 127.0.0.1:";
+        string line;
+        do line = await server.StandardOutput.ReadLineAsync(Patience.Token) ?? throw new EndOfStreamException("openssl does not listen");
+        while (!line.StartsWith(Listening, StringComparison.Ordinal));
+        return int.Parse(line[Listening.Length..], CultureInfo.InvariantCulture);
     }
 
     private static async Task<Connection> AcceptAsync(TcpBindListener listener)
