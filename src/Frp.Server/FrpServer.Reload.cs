@@ -108,6 +108,7 @@ public sealed partial class FrpServer
     {
         Config = config,
         Authenticator = _authenticatorOf!(config.Auth, token),
+        Secrets = new SecretProofs(config.Auth, _time),
         Token = new SessionToken(token),
         Hooks = hooks,
         Identity = identity,

@@ -26,6 +26,12 @@ public abstract class Connection : IAsyncDisposable
     /// <summary>What the bytes are wrapped in on their way.</summary>
     public virtual CarrierLayers Layers => CarrierLayers.None;
 
+    /// <summary>
+    /// SHA-256 of the certificate that the server of this connection has shown in TLS, the innermost if there are several; empty without TLS. What a proof
+    /// can be bound to (RFC 5929 §4, tls-server-end-point). Computed when asked for.
+    /// </summary>
+    public virtual ReadOnlyMemory<byte> ServerCertificateHash => default;
+
     /// <summary>Whether <see cref="CompleteWritesAsync"/> can end one direction and leave the other open.</summary>
     public abstract bool CanHalfClose { get; }
 

@@ -15,6 +15,7 @@ public class ValidationTests
     [InlineData("webServer.tls.certFile = \"c\"", "webServer.tls.keyFile: tls.keyFile must be specified when tls is enabled")]
     [InlineData("log.level = \"INFO\"", "log.level: invalid log level, optional values are [trace debug info warn error]")]
     [InlineData("auth.method = \"none\"", "auth.method: invalid auth method, optional values are [token oidc]")]
+    [InlineData("auth = {method = \"oidc\", tlsBinding = true}", "auth.tlsBinding: auth.tlsBinding needs auth.method \"token\": a token of an identity provider is good for whoever has it")]
     [InlineData("auth.additionalScopes = [\"Heartbeats\"]", "auth.additionalScopes: invalid auth additional scopes, optional values are [HeartBeats NewWorkConns]")]
     [InlineData("auth = {token = \"t\", tokenSource = {type = \"file\", file.path = \"p\"}}", "auth.token: cannot specify both auth.token and auth.tokenSource")]
     [InlineData("auth.tokenSource = {}", "auth.tokenSource.type: invalid auth.tokenSource: unsupported value source type:  (only 'file' and 'exec' are supported)")]

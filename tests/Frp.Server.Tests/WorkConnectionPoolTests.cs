@@ -1,4 +1,3 @@
-using System.Net;
 using Frp.Transport;
 using Frp.Wire;
 using Microsoft.Extensions.Time.Testing;
@@ -89,29 +88,5 @@ public sealed class WorkConnectionPoolTests
         var user = other.TakeAsync(Patience, CancellationToken.None);
         await other.CloseAsync();
         Assert.Null(await user);
-    }
-
-    private sealed class FakeConnection : Connection
-    {
-        internal bool IsDisposed { get; private set; }
-
-        public override Stream Stream { get; } = new MemoryStream();
-
-        public override EndPoint? Local => null;
-
-        public override EndPoint? Remote => null;
-
-        public override bool CanHalfClose => false;
-        public override LinkState State => LinkState.Delivered;
-
-        public override ValueTask CompleteWritesAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
-
-        public override void Abort() => IsDisposed = true;
-
-        public override ValueTask DisposeAsync()
-        {
-            IsDisposed = true;
-            return ValueTask.CompletedTask;
-        }
     }
 }

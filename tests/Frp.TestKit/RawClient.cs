@@ -16,9 +16,10 @@ public static class RawClient
     /// <param name="runId">The session that it wants to be; empty for a new one.</param>
     /// <param name="hostname">What it calls its machine.</param>
     /// <param name="proof">What it shows in place of the token's proof.</param>
-    public static byte[] Login(string token, string runId = "", string hostname = "by-hand", string? proof = null)
+    /// <param name="time">Unix seconds by its clock; now by default.</param>
+    public static byte[] Login(string token, string runId = "", string hostname = "by-hand", string? proof = null, long? time = null)
     {
-        long now = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds();
+        long now = time ?? TimeProvider.System.GetUtcNow().ToUnixTimeSeconds();
         return Message('o', $$"""{"version":"0.70.1","hostname":{{Quote(hostname)}},"os":"linux","arch":"amd64","privilege_key":"{{proof ?? ProofOf(token, now)}}","timestamp":{{now}},"run_id":"{{runId}}","pool_count":0}""");
     }
 

@@ -24,6 +24,26 @@ public sealed class KnownAnswerTests
         }
     }
 
+    // Computed by: printf 'frp.NET proof bound to TLS\n\0\0\0\0\x65\x53\xf1\0' | cat - <(printf '%032d' 0) | openssl dgst -sha256 -hmac secret
+    private const string BoundProof = "tls:576a22dca95eba79de0b3cb553557dc3e7edd7a80508f6fb4bb3b5a646587f81";
+
+    [Fact]
+    public void An_auth_key_that_is_bound_to_a_certificate_is_good_for_no_other()
+    {
+        const long Time = 1_700_000_000;
+        var certificate = Enumerable.Repeat((byte)'0', 32).ToArray();
+        var other = certificate.ToArray();
+        other[31] ^= 1;
+        Assert.Equal(BoundProof, AuthKey.Compute("secret", Time, certificate));
+        Assert.True(AuthKey.IsBound(BoundProof));
+        Assert.True(AuthKey.Matches(BoundProof, "secret", Time, certificate));
+        Assert.False(AuthKey.Matches(BoundProof, "secret", Time, other));
+        Assert.False(AuthKey.Matches(BoundProof, "secret", Time + 1, certificate));
+        Assert.False(AuthKey.Matches(BoundProof, "Secret", Time, certificate));
+        Assert.False(AuthKey.Matches(BoundProof, "secret", Time));
+        Assert.False(AuthKey.Matches(AuthKey.Compute("secret", Time), "secret", Time, certificate));
+    }
+
     [Fact]
     public void Stream_keys()
     {

@@ -1,4 +1,5 @@
 using Frp.Config;
+using Frp.Transport;
 using Frp.Wire;
 
 namespace Frp.Client;
@@ -7,24 +8,13 @@ namespace Frp.Client;
 internal sealed class TokenProver(ClientAuthConfig config, string token, TimeProvider time) : IProver
 {
     /// <inheritdoc/>
-    public ValueTask ProveAsync(Login login, CancellationToken cancellationToken)
-    {
-        (login.Timestamp, login.PrivilegeKey) = Proof();
-        return ValueTask.CompletedTask;
-    }
+    public ValueTask ProveAsync(IProof message, CancellationToken cancellationToken) => ValueTask.CompletedTask;
 
     /// <inheritdoc/>
-    public ValueTask ProveAsync(Ping ping, CancellationToken cancellationToken)
+    public void Bind(IProof message, Connection connection)
     {
-        if (config.AuthenticatesHeartBeats) (ping.Timestamp, ping.PrivilegeKey) = Proof();
-        return ValueTask.CompletedTask;
-    }
-
-    /// <inheritdoc/>
-    public ValueTask ProveAsync(NewWorkConn message, CancellationToken cancellationToken)
-    {
-        if (config.AuthenticatesNewWorkConns) (message.Timestamp, message.PrivilegeKey) = Proof();
-        return ValueTask.CompletedTask;
+        if (message is Ping && !config.AuthenticatesHeartBeats || message is NewWorkConn && !config.AuthenticatesNewWorkConns) return;
+        (message.Timestamp, message.PrivilegeKey) = ProofOf(token, config, connection, time);
     }
 
     /// <inheritdoc/>
@@ -37,9 +27,13 @@ internal sealed class TokenProver(ClientAuthConfig config, string token, TimePro
     {
     }
 
-    private (long, string) Proof()
+    /// <summary>The proof of a secret, now: bound to the connection's TLS where the configuration says so.</summary>
+    /// <exception cref="IOException">It has none.</exception>
+    internal static (long Timestamp, string Proof) ProofOf(string secret, ClientAuthConfig config, Connection connection, TimeProvider time)
     {
+        var certificate = config.TlsBinding ? connection.ServerCertificateHash : default;
+        if (config.TlsBinding && certificate.IsEmpty) throw new IOException("auth.tlsBinding is set, and the connection to the server has no TLS");
         long now = time.GetUtcNow().ToUnixTimeSeconds();
-        return (now, AuthKey.Compute(token, now));
+        return (now, AuthKey.Compute(secret, now, certificate.Span));
     }
 }

@@ -49,7 +49,7 @@ internal sealed class MuxCarrier : ICarrier
     public Task<CloseReason> Completion { get; }
 
     public async ValueTask<Connection> OpenAsync(CancellationToken cancellationToken) =>
-        new MuxConnection(await _session.OpenStreamAsync(cancellationToken), _link.Local, _link.Remote);
+        new MuxConnection(await _session.OpenStreamAsync(cancellationToken), _link.Local, _link.Remote, _link);
 
     public async ValueTask DisposeAsync()
     {

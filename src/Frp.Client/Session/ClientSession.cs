@@ -108,6 +108,7 @@ internal sealed partial class ClientSession : IVisitorSession, IAsyncDisposable
         {
             var ping = new Ping();
             await ProveAsync(ping, cancellationToken);
+            _client.Auth.Bind(ping, _channel.Connection);
             await _channel.PostAsync(ping, cancellationToken);
             Log.HeartbeatSent(_logger);
         }
@@ -171,10 +172,10 @@ internal sealed partial class ClientSession : IVisitorSession, IAsyncDisposable
     /// <summary>Opens a work connection, waits for a user on it, and hands the user to the client, which outlives the session.</summary>
     private async Task ServeWorkConnectionAsync(CancellationToken cancellationToken)
     {
-        byte[] opening;
+        var hello = new NewWorkConn { RunId = RunId, HalfClose = _halfClose };
         try
         {
-            opening = await WorkConnectionOpeningAsync(cancellationToken);
+            if (_opening is null) await _client.Auth.ProveAsync(hello, cancellationToken);
         }
         catch (IOException e)
         {
@@ -188,7 +189,7 @@ internal sealed partial class ClientSession : IVisitorSession, IAsyncDisposable
         {
             using (var deadline = new Deadline(ControlChannel.WriteTimeout, _client.Time, cancellationToken))
             {
-                await work.Stream.WriteAsync(opening, deadline.Token);
+                await work.Stream.WriteAsync(_opening ?? OpeningOf(hello, work), deadline.Token);
                 await work.Stream.FlushAsync(deadline.Token);
             }
             var start = await messages.ReadAsync<StartWorkConn>(cancellationToken); // for as long as the session lasts: the server's pool
@@ -218,12 +219,10 @@ internal sealed partial class ClientSession : IVisitorSession, IAsyncDisposable
         }
     }
 
-    /// <summary>What every work connection of the session begins with; encoded once where no proof of the moment goes into it.</summary>
-    private async ValueTask<byte[]> WorkConnectionOpeningAsync(CancellationToken cancellationToken)
+    /// <summary>What a work connection begins with; encoded once for the session where no proof of the moment goes into it.</summary>
+    private byte[] OpeningOf(NewWorkConn hello, Connection work)
     {
-        if (_opening is not null) return _opening;
-        var hello = new NewWorkConn { RunId = RunId, HalfClose = _halfClose };
-        await _client.Auth.ProveAsync(hello, cancellationToken);
+        _client.Auth.Bind(hello, work);
         byte[] opening = OpeningExchange.Encode(_client.Wire, hello);
         if (hello.PrivilegeKey.Length == 0) _opening = opening;
         return opening;

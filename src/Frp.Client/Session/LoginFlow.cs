@@ -53,6 +53,7 @@ internal static class LoginFlow
         try
         {
             connection = await carrier.OpenAsync(deadline.Token);
+            client.Auth.Bind(login, connection);
             return await ExchangeAsync(client, connection, login, deadline.Token);
         }
         catch (Exception e)

@@ -216,13 +216,13 @@ internal sealed partial class ManagedVisitor : IVisitorHost
     /// <summary>Says who wants to go where, and waits for the answer.</summary>
     private async ValueTask<NewVisitorConnResp> IntroduceAsync(IVisitorSession session, Connection connection, MessageStream messages, CancellationToken cancellationToken)
     {
-        long now = Time.GetUtcNow().ToUnixTimeSeconds();
+        var (now, proof) = TokenProver.ProofOf(Config.SecretKey, _client.Auth, connection, Time);
         var request = new NewVisitorConn
         {
             RunId = session.RunId,
             ProxyName = _target,
             Timestamp = now,
-            SignKey = AuthKey.Compute(Config.SecretKey, now),
+            SignKey = proof,
             UseEncryption = Config.Transport.UseEncryption,
             UseCompression = Config.Transport.UseCompression,
             HalfClose = session.HalfClose && connection.CanHalfClose,

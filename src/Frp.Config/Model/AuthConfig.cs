@@ -15,6 +15,12 @@ public abstract class AuthConfig
     /// <summary>Where the secret is to be had instead.</summary>
     [Excludes(nameof(Token))] public ValueSource? TokenSource { get; set; }
 
+    /// <summary>
+    /// Proofs of the token, and of visitors' secret keys, are bound to the certificate that the server shows in TLS, and good for nobody else who might have
+    /// posed as it. Both ends must ask for it. Ours; frp does not know the key.
+    /// </summary>
+    public bool TlsBinding { get; set; }
+
     /// <summary>The token decides, not an identity provider.</summary>
     [JsonIgnore] public bool UsesToken => Method == TokenMethod;
     /// <summary>Pings are authenticated.</summary>
@@ -55,6 +61,8 @@ public abstract class AuthConfig
             errors.Add("method", "invalid auth method, optional values are [token oidc]");
         if (AdditionalScopes.Exists(s => s is not (HeartBeats or NewWorkConns)))
             errors.Add("additionalScopes", "invalid auth additional scopes, optional values are [HeartBeats NewWorkConns]");
+        if (TlsBinding && Method == OidcMethod)
+            errors.Add("tlsBinding", "auth.tlsBinding needs auth.method \"token\": a token of an identity provider is good for whoever has it");
         if (TokenSource is null)
             return;
         if (Token.Length > 0)
@@ -68,6 +76,20 @@ public sealed class ServerAuthConfig : AuthConfig
 {
     /// <summary>The identity provider whose tokens are accepted.</summary>
     public ServerOidcConfig Oidc { get; set; } = new();
+    /// <summary>
+    /// Seconds by which a client's clock may be wrong: proofs of the token and of visitors' secret keys from before, or from after, are refused. 0 or less = any
+    /// time is good, which small devices without a clock may need. Ours; frp does not know the key.
+    /// </summary>
+    [JsonPropertyName("maxClockSkew")] public int MaxClockSkewSeconds { get; set; }
+
+    /// <summary><see cref="MaxClockSkewSeconds"/> as a time; null for any.</summary>
+    [JsonIgnore] public TimeSpan? MaxClockSkew { get; private set; }
+
+    internal override void Complete()
+    {
+        base.Complete();
+        MaxClockSkew = Default.Timer(MaxClockSkewSeconds);
+    }
 }
 
 /// <summary>The identity provider whose tokens a server accepts.</summary>

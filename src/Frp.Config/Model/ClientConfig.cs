@@ -97,6 +97,8 @@ public sealed class ClientConfig
         Log.Validate(errors.In("log"));
         WebServer.Validate(errors.In("webServer"));
         Transport.Validate(errors.In("transport"));
+        if (Auth.TlsBinding && !Transport.Tls.Enable && Transport.Protocol is not ("wss" or "quic"))
+            errors.Add("auth.tlsBinding", "auth.tlsBinding needs TLS to the server, which transport.tls.enable = false takes away");
     }
 
     /// <summary>Reports feature gates that do not exist.</summary>

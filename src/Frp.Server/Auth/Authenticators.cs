@@ -11,6 +11,6 @@ internal static class Authenticators
     /// <exception cref="ConfigException">The issuer cannot be used.</exception>
     internal static async ValueTask<Func<ServerAuthConfig, string, IAuthenticator>> PrepareAsync(ServerAuthConfig config, ILoggerFactory loggers, TimeProvider time, CancellationToken cancellationToken) =>
         config.UsesToken
-            ? static (settings, token) => new TokenAuthenticator(settings, token)
+            ? (settings, token) => new TokenAuthenticator(settings, token, time)
             : await OidcAuthenticator.PrepareAsync(config.Oidc, loggers, time, cancellationToken);
 }

@@ -19,7 +19,7 @@ internal static class ReloadKeys
 {
     private static readonly string[] Applied =
     [
-        "auth.additionalScopes", "auth.token", "auth.tokenSource", "auth.oidc.audience", "auth.oidc.skipExpiryCheck", "auth.oidc.skipIssuerCheck", // logins
+        "auth.additionalScopes", "auth.token", "auth.tokenSource", "auth.tlsBinding", "auth.maxClockSkew", "auth.oidc.audience", "auth.oidc.skipExpiryCheck", "auth.oidc.skipIssuerCheck", // logins
         "allowPorts", "maxPortsPerClient", // registrations
         "transport.maxPoolCount", "transport.heartbeatTimeout", // sessions
         "transport.tls.force", "transport.tls.certFile", "transport.tls.keyFile", "transport.tls.trustedCaFile", // handshakes

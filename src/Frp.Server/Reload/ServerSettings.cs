@@ -16,6 +16,9 @@ internal sealed record ServerSettings
     /// <summary>Judges logins from now on.</summary>
     internal required IAuthenticator Authenticator { get; init; }
 
+    /// <summary>Judges visitors' proofs from now on.</summary>
+    internal required SecretProofs Secrets { get; init; }
+
     /// <summary>The keys of sessions from now on.</summary>
     internal required SessionToken Token { get; init; }
 

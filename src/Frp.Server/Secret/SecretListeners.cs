@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Frp.Proxies;
+using Frp.Transport;
 using Frp.Wire;
 
 namespace Frp.Server;
@@ -32,16 +33,19 @@ internal sealed class SecretListeners(IIngressRegistry ingress)
 
     /// <summary>Checks a visitor (wire specification §16.3, in this order).</summary>
     /// <param name="visitor">What it says.</param>
+    /// <param name="connection">What it came by.</param>
     /// <param name="user">The user of its session; empty for visitors without one.</param>
+    /// <param name="proofs">Judges its proof.</param>
     /// <returns>The entrance that it wants.</returns>
     /// <exception cref="PeerRefusedException">It may not come.</exception>
-    internal SecretListener Admit(NewVisitorConn visitor, string user)
+    internal SecretListener Admit(NewVisitorConn visitor, Connection connection, string user, SecretProofs proofs)
     {
         bool found = _byName.TryGetValue(visitor.ProxyName, out var listener);
         // A name that nobody has costs as much as a wrong key: where the texts do not tell them apart, the time does not either.
-        bool proven = AuthKey.Matches(visitor.SignKey, listener?.SecretKey ?? "", visitor.Timestamp);
+        bool proven = proofs.IsRight(visitor.SignKey, listener?.SecretKey ?? "", visitor.Timestamp, connection);
         if (!found) throw new PeerRefusedException($"custom listener for [{visitor.ProxyName}] doesn't exist");
-        if (!proven) throw new PeerRefusedException($"visitor connection of [{visitor.ProxyName}] auth failed");
+        if (!proven) throw new PeerRefusedException($"visitor connection of [{visitor.ProxyName}] auth failed{(proofs.HintOf(visitor.SignKey, connection) is { } hint ? $" ({hint})" : "")}");
+        proofs.CheckTime(visitor.Timestamp, "NewVisitorConn");
         if (!listener!.Admits(user)) throw new PeerRefusedException($"visitor connection of [{visitor.ProxyName}] user [{user}] not allowed");
         listener.CheckRoom();
         return listener;

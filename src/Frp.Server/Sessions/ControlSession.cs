@@ -303,7 +303,7 @@ internal sealed partial class ControlSession
                 await _server.Hooks.AskAsync(asked, _scope.Stopping);
                 ping = asked.Ping;
             }
-            await Proofs.VerifyAsync(ping, _scope.Stopping);
+            await Proofs.VerifyAsync(ping, Channel.Connection, _scope.Stopping);
             Volatile.Write(ref _lastPing, _server.Time.GetTimestamp());
             Log.Heartbeat(_logger);
         }

@@ -78,6 +78,8 @@ internal static class FirstBytes
 
         public override CarrierLayers Layers => _inner.Layers;
 
+        public override ReadOnlyMemory<byte> ServerCertificateHash => _inner.ServerCertificateHash;
+
         public override bool CanHalfClose => _inner.CanHalfClose;
 
         public override bool HasPeerLeft => _inner.HasPeerLeft;

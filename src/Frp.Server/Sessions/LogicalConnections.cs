@@ -21,6 +21,9 @@ internal sealed partial class LogicalConnections(ServerContext server)
     // Clients give a login 10 s; a predecessor that cannot clean up in that time has a defect.
     private static readonly TimeSpan ReplacementTimeout = TimeSpan.FromSeconds(9);
 
+    // Certificates and OIDC bear less.
+    private static readonly TimeSpan NotableSkew = TimeSpan.FromMinutes(5);
+
     private readonly ILogger _logger = server.Loggers.CreateLogger("server/connection");
 
     /// <summary>Serves one logical connection. For a control connection that is the whole session.</summary>
@@ -111,7 +114,8 @@ internal sealed partial class LogicalConnections(ServerContext server)
             if (keys is null && messages.Codec.Version == WireVersion.V2) throw new PeerRefusedException("missing v2 crypto negotiation");
             bool knowsFeatures = ProductVersion.KnowsFeatures(login.Version); // whatever a hook makes of it
             login = await AskAsync(login, connection.Remote, cancellationToken);
-            var proofs = await VerifyAsync(settings.Authenticator, login, visit, cancellationToken);
+            var proofs = await VerifyAsync(settings, connection, login, visit, cancellationToken);
+            TellSkew(settings, login, connection);
             if (login.RunId.Length == 0) login.RunId = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
             session = new ControlSession(server, token, proofs, login, messages.Codec, halfClose: knowsFeatures && connection.CanHalfClose) { Carrier = visit };
             await ReplaceAsync(session, cancellationToken);
@@ -134,12 +138,19 @@ internal sealed partial class LogicalConnections(ServerContext server)
         }
     }
 
+    // A client that a limit would refuse is told of before somebody sets one.
+    private void TellSkew(ServerSettings settings, Login login, Connection connection)
+    {
+        double skew = SecretProofs.SkewOf(login.Timestamp, server.Time);
+        if (settings.Config.Auth.MaxClockSkew is null && Math.Abs(skew) > NotableSkew.TotalSeconds) Log.ClockSkew(_logger, connection.Remote, SecretProofs.Describe(skew));
+    }
+
     // Only a wrong proof makes a stranger suspicious: what hooks refuse, or cannot answer, may be right the next time.
-    private static async ValueTask<ISessionProofs> VerifyAsync(IAuthenticator authenticator, Login login, Visit visit, CancellationToken cancellationToken)
+    private static async ValueTask<ISessionProofs> VerifyAsync(ServerSettings settings, Connection connection, Login login, Visit visit, CancellationToken cancellationToken)
     {
         try
         {
-            return await authenticator.AdmitAsync(login, cancellationToken);
+            return await settings.Authenticator.AdmitAsync(login, connection, cancellationToken);
         }
         catch (PeerRefusedException)
         {
@@ -183,7 +194,7 @@ internal sealed partial class LogicalConnections(ServerContext server)
                     await server.Hooks.AskAsync(asked, cancellationToken);
                     message = asked.WorkConn with { HalfClose = message.HalfClose }; // plug-ins may not know of it
                 }
-                await session.Proofs.VerifyAsync(message, cancellationToken);
+                await session.Proofs.VerifyAsync(message, connection, cancellationToken);
                 if (session.Pool.TryAdd(new WorkConnection(connection, messages, message.HalfClose && session.HalfClose ? RelayEnd.HalfClose : RelayEnd.CloseBoth)))
                 {
                     visit.Accept();
@@ -216,7 +227,7 @@ internal sealed partial class LogicalConnections(ServerContext server)
             // Clients from before 0.50 say no run ID: their user is nobody.
             ControlSession? session = null;
             if (visitor.RunId.Length > 0 && !server.Sessions.TryGetVisiting(visitor.RunId, out session, out var problem)) throw new PeerRefusedException(problem);
-            listener = server.Secrets.Admit(visitor, session?.Login.User ?? "");
+            listener = server.Secrets.Admit(visitor, connection, session?.Login.User ?? "", server.Settings().Secrets);
             halfClose = visitor.HalfClose && session is { HalfClose: true } && listener.Owner.HalfClose && connection.CanHalfClose;
         }
         catch (PeerRefusedException e)
@@ -275,6 +286,9 @@ internal sealed partial class LogicalConnections(ServerContext server)
 
         [LoggerMessage(7, LogLevel.Warning, "register visitor conn error: [{Remote}] {Cause}")]
         internal static partial void VisitorRefused(ILogger logger, EndPoint? remote, string cause);
+
+        [LoggerMessage(8, LogLevel.Warning, "the clock of the client at [{Remote}] is {Skew}")]
+        internal static partial void ClockSkew(ILogger logger, EndPoint? remote, string skew);
 
         [LoggerMessage(5, LogLevel.Debug, "connection of [{Remote}] ended before its first message")]
         internal static partial void Gone(ILogger logger, EndPoint? remote);

@@ -40,6 +40,9 @@ public sealed class ControlChannel : IAsyncDisposable
     /// <param name="time">For the write deadline.</param>
     public ControlChannel(Connection connection, MessageStream messages, TimeProvider time) => (_connection, _messages, _time) = (connection, messages, time);
 
+    /// <summary>What it runs on. Read and written by the channel alone.</summary>
+    public Connection Connection => _connection;
+
     /// <summary>The next message from the peer.</summary>
     /// <exception cref="EndOfStreamException">The peer has closed the connection.</exception>
     /// <exception cref="ProtocolViolationException">The peer broke the protocol.</exception>

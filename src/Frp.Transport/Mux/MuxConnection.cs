@@ -28,6 +28,9 @@ public sealed class MuxConnection : Connection
     public override EndPoint? Remote { get; }
 
     /// <inheritdoc/>
+    public override ReadOnlyMemory<byte> ServerCertificateHash => _carrier?.ServerCertificateHash ?? default;
+
+    /// <inheritdoc/>
     public override bool CanHalfClose => true;
 
     /// <inheritdoc/>

@@ -23,6 +23,8 @@ internal sealed class LimitedConnection : Connection
 
     public override CarrierLayers Layers => _inner.Layers;
 
+    public override ReadOnlyMemory<byte> ServerCertificateHash => _inner.ServerCertificateHash;
+
     public override bool CanHalfClose => _inner.CanHalfClose;
 
     public override bool HasPeerLeft => _inner.HasPeerLeft;

@@ -39,6 +39,9 @@ public sealed class PrefixedConnection : Connection
     public override CarrierLayers Layers => _inner.Layers;
 
     /// <inheritdoc/>
+    public override ReadOnlyMemory<byte> ServerCertificateHash => _inner.ServerCertificateHash;
+
+    /// <inheritdoc/>
     public override bool CanHalfClose => _inner.CanHalfClose;
 
     /// <inheritdoc/>

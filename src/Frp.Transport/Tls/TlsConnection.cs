@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Security;
 using System.Security.Authentication;
+using System.Security.Cryptography;
 
 namespace Frp.Transport;
 
@@ -33,6 +34,8 @@ internal sealed class TlsConnection : Connection
     public override EndPoint? Remote => _inner.Remote;
 
     public override CarrierLayers Layers => _inner.Layers | CarrierLayers.Tls;
+
+    public override ReadOnlyMemory<byte> ServerCertificateHash => (_ssl.IsServer ? _ssl.LocalCertificate : _ssl.RemoteCertificate)?.GetCertHash(HashAlgorithmName.SHA256);
 
     public override bool CanHalfClose => true;
 

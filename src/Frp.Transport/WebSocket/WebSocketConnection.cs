@@ -37,6 +37,9 @@ public sealed class WebSocketConnection : Connection
     public override CarrierLayers Layers => _inner.Layers | CarrierLayers.WebSocket;
 
     /// <inheritdoc/>
+    public override ReadOnlyMemory<byte> ServerCertificateHash => _inner.ServerCertificateHash;
+
+    /// <inheritdoc/>
     public override bool CanHalfClose => false;
 
     /// <inheritdoc/>

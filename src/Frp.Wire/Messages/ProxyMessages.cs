@@ -75,7 +75,7 @@ public sealed record CloseProxy : Message
 public sealed record ReqWorkConn : Message;
 
 /// <summary>Client to server, first on a work connection.</summary>
-public sealed record NewWorkConn : Message
+public sealed record NewWorkConn : Message, IProof
 {
     /// <summary>The session that the connection belongs to.</summary>
     [JsonPropertyName("run_id")] public string RunId { get; set; } = "";

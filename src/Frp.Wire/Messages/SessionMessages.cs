@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 namespace Frp.Wire;
 
 /// <summary>Client to server, first on a control connection, in clear: who I am and the proof that I may log in.</summary>
-public sealed record Login : Message
+public sealed record Login : Message, IProof
 {
     /// <summary>The client's release. Build metadata of the form <c>+net.*</c> says that it understands <see cref="LoginResp.Features"/>.</summary>
     [JsonPropertyName("version")] public string Version { get; set; } = "";
@@ -57,7 +57,7 @@ public sealed record LoginResp : Message
 }
 
 /// <summary>Client to server: I am alive.</summary>
-public sealed record Ping : Message
+public sealed record Ping : Message, IProof
 {
     /// <summary>As in <see cref="Login.PrivilegeKey"/>, only with the scope <c>HeartBeats</c>.</summary>
     [JsonPropertyName("privilege_key")] public string PrivilegeKey { get; set; } = "";

@@ -14,6 +14,7 @@ namespace Frp.Server.Tests;
 /// <summary>How often an issuer is asked, and what becomes of a session's later messages.</summary>
 public sealed class OidcAuthenticatorTests : IAsyncDisposable
 {
+    private static readonly FakeConnection Anywhere = new();
     private readonly FakeTimeProvider _time = new(DateTimeOffset.UnixEpoch.AddYears(56));
     private readonly HttpService _issuer;
     private readonly ServerAuthConfig _config = new() { Method = "oidc", AdditionalScopes = ["HeartBeats", "NewWorkConns"] };
@@ -53,7 +54,7 @@ public sealed class OidcAuthenticatorTests : IAsyncDisposable
         _time.Advance(TimeSpan.FromSeconds(10));
         await IsRefusedAsync(authenticator, Token(audience: "others"), "it is for [others]");
         await IsRefusedAsync(authenticator, "x", "it is not a JSON web token");
-        await authenticator.AdmitAsync(new Login { PrivilegeKey = Token() }, TestContext.Current.CancellationToken);
+        await authenticator.AdmitAsync(new Login { PrivilegeKey = Token() }, Anywhere, TestContext.Current.CancellationToken);
         Assert.Equal(6, _issuer.Heads.Count);
     }
 
@@ -65,17 +66,17 @@ public sealed class OidcAuthenticatorTests : IAsyncDisposable
         using var withdrawn = _key;
         (_key, _keyId) = (ECDsa.Create(ECCurve.NamedCurves.nistP256), "two");
         _time.Advance(TimeSpan.FromMinutes(59));
-        await authenticator.AdmitAsync(new Login { PrivilegeKey = old }, TestContext.Current.CancellationToken);
+        await authenticator.AdmitAsync(new Login { PrivilegeKey = old }, Anywhere, TestContext.Current.CancellationToken);
         _time.Advance(TimeSpan.FromMinutes(1));
         await IsRefusedAsync(authenticator, old, "key id [one] is not the issuer's");
-        await authenticator.AdmitAsync(new Login { PrivilegeKey = Token() }, TestContext.Current.CancellationToken);
+        await authenticator.AdmitAsync(new Login { PrivilegeKey = Token() }, Anywhere, TestContext.Current.CancellationToken);
     }
 
     [Fact]
     public async Task A_token_must_not_be_used_too_early_and_clocks_may_differ()
     {
         var authenticator = await DiscoverAsync();
-        await authenticator.AdmitAsync(new Login { PrivilegeKey = Token(notBefore: 299) }, TestContext.Current.CancellationToken);
+        await authenticator.AdmitAsync(new Login { PrivilegeKey = Token(notBefore: 299) }, Anywhere, TestContext.Current.CancellationToken);
         await IsRefusedAsync(authenticator, Token(notBefore: 301), "it is not valid before 2026-");
         await IsRefusedAsync(authenticator, Token(lifetime: null), "it says no time of expiry");
         await IsRefusedAsync(authenticator, Token(critical: true), "it has critical headers");
@@ -87,14 +88,14 @@ public sealed class OidcAuthenticatorTests : IAsyncDisposable
     public async Task Later_messages_are_of_the_same_subject()
     {
         var authenticator = await DiscoverAsync();
-        var alice = await authenticator.AdmitAsync(new Login { PrivilegeKey = Token("alice") }, TestContext.Current.CancellationToken);
-        await authenticator.AdmitAsync(new Login { PrivilegeKey = Token("bob") }, TestContext.Current.CancellationToken);
-        await alice.VerifyAsync(new Ping { PrivilegeKey = Token("alice") }, TestContext.Current.CancellationToken);
-        await alice.VerifyAsync(new NewWorkConn { PrivilegeKey = Token("alice") }, TestContext.Current.CancellationToken);
+        var alice = await authenticator.AdmitAsync(new Login { PrivilegeKey = Token("alice") }, Anywhere, TestContext.Current.CancellationToken);
+        await authenticator.AdmitAsync(new Login { PrivilegeKey = Token("bob") }, Anywhere, TestContext.Current.CancellationToken);
+        await alice.VerifyAsync(new Ping { PrivilegeKey = Token("alice") }, Anywhere, TestContext.Current.CancellationToken);
+        await alice.VerifyAsync(new NewWorkConn { PrivilegeKey = Token("alice") }, Anywhere, TestContext.Current.CancellationToken);
         const string Other = "received different OIDC subject in login and ping. new subject: bob";
-        Assert.Equal(Other, (await Assert.ThrowsAsync<PeerRefusedException>(() => alice.VerifyAsync(new Ping { PrivilegeKey = Token("bob") }, TestContext.Current.CancellationToken).AsTask())).Message);
-        Assert.Equal(Other, (await Assert.ThrowsAsync<PeerRefusedException>(() => alice.VerifyAsync(new NewWorkConn { PrivilegeKey = Token("bob") }, TestContext.Current.CancellationToken).AsTask())).Message);
-        var none = await Assert.ThrowsAsync<PeerRefusedException>(() => alice.VerifyAsync(new Ping(), TestContext.Current.CancellationToken).AsTask());
+        Assert.Equal(Other, (await Assert.ThrowsAsync<PeerRefusedException>(() => alice.VerifyAsync(new Ping { PrivilegeKey = Token("bob") }, Anywhere, TestContext.Current.CancellationToken).AsTask())).Message);
+        Assert.Equal(Other, (await Assert.ThrowsAsync<PeerRefusedException>(() => alice.VerifyAsync(new NewWorkConn { PrivilegeKey = Token("bob") }, Anywhere, TestContext.Current.CancellationToken).AsTask())).Message);
+        var none = await Assert.ThrowsAsync<PeerRefusedException>(() => alice.VerifyAsync(new Ping(), Anywhere, TestContext.Current.CancellationToken).AsTask());
         Assert.Equal("invalid OIDC token in ping: there is none", none.Message);
     }
 
@@ -133,7 +134,7 @@ public sealed class OidcAuthenticatorTests : IAsyncDisposable
 
     private static async Task IsRefusedAsync(IAuthenticator authenticator, string token, string reason)
     {
-        var fault = await Assert.ThrowsAsync<PeerRefusedException>(() => authenticator.AdmitAsync(new Login { PrivilegeKey = token }, TestContext.Current.CancellationToken).AsTask());
+        var fault = await Assert.ThrowsAsync<PeerRefusedException>(() => authenticator.AdmitAsync(new Login { PrivilegeKey = token }, Anywhere, TestContext.Current.CancellationToken).AsTask());
         Assert.StartsWith("invalid OIDC token in login: " + reason, fault.Message, StringComparison.Ordinal);
     }
 

@@ -1,4 +1,5 @@
 using Frp.Config;
+using Frp.Transport;
 using Frp.Wire;
 using Microsoft.Extensions.Logging;
 
@@ -26,19 +27,26 @@ internal sealed partial class OidcProver : IProver
     }
 
     /// <inheritdoc/>
-    public async ValueTask ProveAsync(Login login, CancellationToken cancellationToken) =>
-        (login.PrivilegeKey, login.Timestamp) = (await TokenAsync("login", cancellationToken), _time.GetUtcNow().ToUnixTimeSeconds());
-
-    /// <inheritdoc/>
-    public async ValueTask ProveAsync(Ping ping, CancellationToken cancellationToken)
+    public async ValueTask ProveAsync(IProof message, CancellationToken cancellationToken)
     {
-        if (_config.AuthenticatesHeartBeats) ping.PrivilegeKey = await TokenAsync("heartbeat", cancellationToken);
+        switch (message)
+        {
+            case Login:
+                (message.PrivilegeKey, message.Timestamp) = (await TokenAsync("login", cancellationToken), _time.GetUtcNow().ToUnixTimeSeconds());
+                break;
+            case Ping when _config.AuthenticatesHeartBeats:
+                message.PrivilegeKey = await TokenAsync("heartbeat", cancellationToken);
+                break;
+            case NewWorkConn when _config.AuthenticatesNewWorkConns:
+                message.PrivilegeKey = await TokenAsync("work connection", cancellationToken);
+                break;
+        }
     }
 
     /// <inheritdoc/>
-    public async ValueTask ProveAsync(NewWorkConn message, CancellationToken cancellationToken)
+    // Such a token is good for whoever has it.
+    public void Bind(IProof message, Connection connection)
     {
-        if (_config.AuthenticatesNewWorkConns) message.PrivilegeKey = await TokenAsync("work connection", cancellationToken);
     }
 
     /// <inheritdoc/>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Frp.Config;
 using Frp.Proxies;
+using Frp.Transport;
 using Frp.Wire;
 using Microsoft.Extensions.Logging;
 using Microsoft.IdentityModel.JsonWebTokens;
@@ -44,7 +45,7 @@ internal sealed class OidcAuthenticator : IAuthenticator
     }
 
     /// <inheritdoc/>
-    public async ValueTask<ISessionProofs> AdmitAsync(Login login, CancellationToken cancellationToken)
+    public async ValueTask<ISessionProofs> AdmitAsync(Login login, Connection connection, CancellationToken cancellationToken)
     {
         await _keys.RenewOldAsync(cancellationToken);
         return new SessionProofs(this, await SubjectOfAsync(login.PrivilegeKey, "login", cancellationToken));
@@ -135,10 +136,10 @@ internal sealed class OidcAuthenticator : IAuthenticator
     // Compat: any subject that has ever logged in is good enough for the reference.
     private sealed class SessionProofs(OidcAuthenticator authenticator, string subject) : ISessionProofs
     {
-        public ValueTask VerifyAsync(Ping ping, CancellationToken cancellationToken) =>
+        public ValueTask VerifyAsync(Ping ping, Connection connection, CancellationToken cancellationToken) =>
             authenticator._config.AuthenticatesHeartBeats ? VerifyAsync(ping.PrivilegeKey, cancellationToken) : ValueTask.CompletedTask;
 
-        public ValueTask VerifyAsync(NewWorkConn message, CancellationToken cancellationToken) =>
+        public ValueTask VerifyAsync(NewWorkConn message, Connection connection, CancellationToken cancellationToken) =>
             authenticator._config.AuthenticatesNewWorkConns ? VerifyAsync(message.PrivilegeKey, cancellationToken) : ValueTask.CompletedTask;
 
         // Compat: work connections too are refused in terms of pings.
