@@ -192,7 +192,7 @@ public sealed class KeyTests : IDisposable
         await WriteAsync($"{Name} {await _server.GetKeyPinAsync()}\n");
         // A lock, since the superuser may write to every file.
         await using var reader = new FileStream(_known, FileMode.Open, FileAccess.Read, FileShare.Read);
-        Assert.Throws<IOException>(() => new FileStream(_known, FileMode.Open, FileAccess.Write, FileShare.Read).Dispose());
+        Assert.Throws<IOException>(() => new FileStream(_known, FileMode.Open, FileAccess.ReadWrite, FileShare.None).Dispose());
         await MeetAsync(_server, Known());
     }
 
