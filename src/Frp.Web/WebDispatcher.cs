@@ -18,9 +18,13 @@ internal sealed partial class WebDispatcher(RouteTable routes, BasicCredentials 
     private static readonly WebAnswer Malformed = WebAnswer.Text("400 Bad Request") with { Status = StatusCodes.Status400BadRequest };
     private static readonly WebAnswer Unauthorized = WebAnswer.Text("Unauthorized\n") with { Status = StatusCodes.Status401Unauthorized };
 
-    public HttpContext CreateContext(IFeatureCollection contextFeatures) => new DefaultHttpContext(contextFeatures);
+    public HttpContext CreateContext(IFeatureCollection contextFeatures)
+    {
+        contextFeatures.Get<WaitingRoom.Place>()?.Leave();
+        return new DefaultHttpContext(contextFeatures);
+    }
 
-    public void DisposeContext(HttpContext context, Exception? exception) { }
+    public void DisposeContext(HttpContext context, Exception? exception) => context.Features.Get<WaitingRoom.Place>()?.Return();
 
     public async Task ProcessRequestAsync(HttpContext context)
     {

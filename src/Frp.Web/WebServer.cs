@@ -23,7 +23,8 @@ namespace Frp.Web;
 /// </code>
 /// <para><b>Rules.</b> Places are behind basic authentication and logged, unless they are open. An unknown path is a 404 that needs neither.
 /// A handler that ends the program answers first: <see cref="WebAnswer.Afterwards"/>.</para>
-/// <para><b>Bounds.</b> <see cref="MaxConnections"/> connections, one request at a time on each; <see cref="MaxBodyBytes"/> of a body; 10 s for a TLS
+/// <para><b>Bounds.</b> <see cref="MaxConnections"/> connections, one request at a time on each, and <see cref="MaxIdle"/> of them without a request, of
+/// which the one that has waited longest makes room; <see cref="MaxBodyBytes"/> of a body; 10 s for a TLS
 /// handshake and for the head of a request, 60 s for a body, for writing an answer, and before and between requests.</para>
 /// <para><b>Concurrency.</b> All members may be called from any thread, <see cref="StartAsync"/> first and once.</para>
 /// </remarks>
@@ -31,6 +32,9 @@ public sealed partial class WebServer : IAsyncDisposable
 {
     /// <summary>Connections that are open at once; one more is closed.</summary>
     public const int MaxConnections = 256;
+
+    /// <summary>Of those, how many may wait: before a handshake, before the end of a request's head, and between requests.</summary>
+    public const int MaxIdle = 192;
 
     /// <summary>The longest body of a request, in bytes: no configuration file is longer.</summary>
     public const int MaxBodyBytes = ConfigFile.MaxBytes;
@@ -44,6 +48,7 @@ public sealed partial class WebServer : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
     private readonly HandedEndPoint _endPoint = new("web");
+    private readonly WaitingRoom _idle = new(MaxIdle);
     private readonly TaskScope _accepting;
     private readonly TaskScope _arriving;
     private TcpBindListener? _listener;
@@ -165,6 +170,8 @@ public sealed partial class WebServer : IAsyncDisposable
             {
                 try
                 {
+                    using var place = _idle.Enter(context.Abort);
+                    context.Features.Set(place);
                     await next(context);
                 }
                 finally
@@ -195,6 +202,7 @@ public sealed partial class WebServer : IAsyncDisposable
     private async Task ArriveAsync(IIncoming incoming, CancellationToken cancellationToken)
     {
         bool served = false;
+        using var place = _idle.Enter(incoming.Abort);
         try
         {
             var connection = await incoming.HandshakeAsync(cancellationToken) ?? throw new InvalidOperationException("nobody shares the web server's port");

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 using Frp.TestKit;
 
 namespace Frp.EndToEnd.Tests;
@@ -58,6 +59,30 @@ public sealed class AdmissionTests : TunnelTest
             var proxy = new Proxy("elsewhere", echo.Port, Ports.Next());
             await ClientAsync(port, [], proxy);
             await User.EchoOnceAsync(proxy.RemotePort);
+        }
+        finally
+        {
+            silent.ForEach(s => s.Dispose());
+        }
+    }
+
+    [Theory]
+    [InlineData("vhostHTTPPort", "404 Not Found")]
+    [InlineData("tcpmuxHTTPConnectPort", "404 Not Found")]
+    [InlineData("vhostHTTPSPort", "")]
+    public async Task However_many_say_nothing_at_a_virtual_host_others_are_served(string key, string answer)
+    {
+        const int Places = 4096;
+        int port = Ports.Next(), vhost = Ports.Next();
+        await ServerAsync(port, $"{key} = {vhost}");
+        var silent = new List<User>();
+        try
+        {
+            for (int i = 0; i < Places + 1; i++) silent.Add(await User.ConnectAsync(vhost, from: Elsewhere));
+            await silent[0].WaitForEndAsync();
+            using var user = await User.ConnectAsync(vhost);
+            await user.SendAsync("CONNECT nobody.test:80 HTTP/1.1\r\nHost: nobody.test\r\n\r\n");
+            Assert.Contains(answer, Encoding.ASCII.GetString(await user.ReceiveToEndAsync()), StringComparison.Ordinal);
         }
         finally
         {

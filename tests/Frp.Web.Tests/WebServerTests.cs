@@ -199,16 +199,45 @@ public sealed class WebServerTests : WebTest
         Assert.StartsWith($"listen tcp 127.0.0.1:{other.Port}: ", fault.Message, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task Connections_are_bounded_and_end_in_order()
+    [Theory]
+    [InlineData("")]
+    [InlineData("GET /healthz HTTP/1.1\r\nHost: x\r\nX: ")]
+    [InlineData("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")]
+    public async Task However_many_ask_for_nothing_others_are_answered(string begin)
     {
         var server = await StartAsync();
         var users = new List<User>();
-        for (int i = 0; i < WebServer.MaxConnections; i++) users.Add(await User.ConnectAsync(server.LocalEndPoint!.Port));
+        for (int i = 0; i < WebServer.MaxIdle; i++)
+        {
+            users.Add(await User.ConnectAsync(server.LocalEndPoint!.Port));
+            await users[i].SendAsync(begin);
+        }
+        for (int i = 0; i < 5; i++) Assert.StartsWith("HTTP/1.1 200", await RawAsync(server, "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"), StringComparison.Ordinal);
+        await users[0].WaitForEndAsync(); // it had waited longest
+        foreach (var user in users) user.Dispose();
+        await Patience.UntilAsync(() => server.ConnectionCount == 0, () => $"{server.ConnectionCount} connections are left");
+    }
+
+    [Fact]
+    public async Task Connections_are_bounded_and_end_in_order()
+    {
+        using var answers = new SemaphoreSlim(0);
+        var server = await StartAsync(WebRoute.Get("/slow", async _ =>
+        {
+            await answers.WaitAsync().Soon();
+            return WebAnswer.Text("at last");
+        }));
+        var users = new List<User>();
+        for (int i = 0; i < WebServer.MaxConnections; i++)
+        {
+            users.Add(await User.ConnectAsync(server.LocalEndPoint!.Port));
+            await users[i].SendAsync("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n");
+        }
         await Patience.UntilAsync(() => server.ConnectionCount == WebServer.MaxConnections, () => $"{server.ConnectionCount} connections");
         await SurplusAsync(server);
         await Log.WaitForAsync("closed: there are too many");
         users[0].Dispose();
+        answers.Release(WebServer.MaxConnections);
         await Patience.UntilAsync(() => server.ConnectionCount < WebServer.MaxConnections, () => "no room");
         await AnswersAsync(await GetAsync(server, "/healthz"), HttpStatusCode.OK, "", null);
         foreach (var user in users) user.Dispose();

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Frp.Transport;
 using Microsoft.Extensions.Logging;
 
 namespace Frp.Server;
@@ -8,8 +9,8 @@ namespace Frp.Server;
 /// <remarks>
 /// <para>A connection is a stranger's until a login, a work connection or a visitor on it has been accepted. An address that holds such a
 /// connection is known: whatever else comes from it is let in, since hundreds of honest clients may share one.</para>
-/// <para><b>Full.</b> When there are too many strangers the one that has waited longest goes: an honest one is done in a moment, so it is hardly
-/// ever the one. When there are too many from one address, its next one is refused.</para>
+/// <para><b>Full.</b> When there are too many strangers the one that has waited longest goes (<see cref="WaitingRoom"/>). When there are too many from
+/// one address, its next one is refused.</para>
 /// <para><b>Addresses</b> of IPv6 are counted by their /64, which is what one customer has.</para>
 /// <para><b>Concurrency.</b> Any. One lock, under which nothing is called.</para>
 /// </remarks>
@@ -28,17 +29,11 @@ internal sealed partial class Strangers(TimeProvider time, ILogger logger)
     private static readonly TimeSpan MaxPenalty = TimeSpan.FromMinutes(1);
 
     private readonly Lock _lock = new();
-    private readonly LinkedList<Visit> _strangers = new(); // the one that has waited longest is first
+    private readonly WaitingRoom _room = new(MaxStrangers);
     private readonly Dictionary<IPAddress, Address> _addresses = [];
 
     /// <summary>Connections that have not been accepted yet.</summary>
-    internal int Count
-    {
-        get
-        {
-            lock (_lock) return _strangers.Count;
-        }
-    }
+    internal int Count => _room.Count;
 
     /// <summary>Lets a connection in, or not.</summary>
     /// <param name="remote">Where it comes from.</param>
@@ -47,27 +42,15 @@ internal sealed partial class Strangers(TimeProvider time, ILogger logger)
     internal Visit? TryEnter(EndPoint? remote, CancellationToken stopping)
     {
         var key = KeyOf(remote);
-        Visit? longest = null;
-        Visit visit;
         lock (_lock)
         {
             var address = _addresses.GetValueOrDefault(key);
             if (address is { Known: 0 } && (address.Strangers >= MaxStrangersPerAddress || IsPunished(address))) return null;
             if (address is null) _addresses.Add(key, address = new Address());
             address.Strangers++;
-            if (_strangers.Count >= MaxStrangers)
-            {
-                longest = _strangers.First!.Value;
-                _strangers.RemoveFirst();
-            }
-            visit = new Visit(this, key, StrangerTime, time, stopping);
-            _strangers.AddLast(visit.Node);
         }
-        if (longest is not null)
-        {
-            Log.Crowded(logger, MaxStrangers);
-            longest.Evict();
-        }
+        var visit = new Visit(this, key, StrangerTime, time, stopping);
+        visit.Place = _room.Enter(visit.Evict);
         return visit;
     }
 
@@ -88,8 +71,7 @@ internal sealed partial class Strangers(TimeProvider time, ILogger logger)
     {
         lock (_lock)
         {
-            if (visit.Node.List is null) return; // accepted before, or evicted, or over
-            _strangers.Remove(visit.Node);
+            if (!visit.Place!.Leave()) return; // accepted before, or evicted
             var address = _addresses[visit.Key];
             (address.Strangers, address.Known, address.Failures) = (address.Strangers - 1, address.Known + 1, 0);
             visit.IsAccepted = true;
@@ -98,15 +80,12 @@ internal sealed partial class Strangers(TimeProvider time, ILogger logger)
 
     internal void Leave(Visit visit)
     {
+        visit.Place!.Dispose();
         lock (_lock)
         {
             var address = _addresses[visit.Key];
             if (visit.IsAccepted) address.Known--;
-            else
-            {
-                if (visit.Node.List is not null) _strangers.Remove(visit.Node);
-                address.Strangers--;
-            }
+            else address.Strangers--;
             if (address is { Known: 0, Strangers: 0 } && (RemainingFailures(address) == 0 || _addresses.Count > MaxAddresses)) _addresses.Remove(visit.Key);
         }
     }
@@ -154,9 +133,6 @@ internal sealed partial class Strangers(TimeProvider time, ILogger logger)
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Debug, "more than {Limit} connections have not logged in: the one that has waited longest is closed")]
-        internal static partial void Crowded(ILogger logger, int limit);
-
         [LoggerMessage(2, LogLevel.Warning, "too many logins from [{Address}] have failed: its connections are refused for a while, as long as it holds no session")]
         internal static partial void Punished(ILogger logger, IPAddress address);
     }

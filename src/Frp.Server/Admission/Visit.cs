@@ -1,4 +1,5 @@
 using System.Net;
+using Frp.Transport;
 
 namespace Frp.Server;
 
@@ -20,7 +21,6 @@ internal sealed class Visit : IDisposable
     internal Visit(Strangers strangers, IPAddress key, TimeSpan patience, TimeProvider time, CancellationToken stopping)
     {
         (_strangers, Key) = (strangers, key);
-        Node = new LinkedListNode<Visit>(this);
         _patience = new CancellationTokenSource(patience, time);
         _stopping = CancellationTokenSource.CreateLinkedTokenSource(_patience.Token, stopping);
         Stopping = _stopping.Token;
@@ -30,7 +30,7 @@ internal sealed class Visit : IDisposable
     internal IPAddress Key { get; }
 
     /// <summary>Its place among the strangers; theirs.</summary>
-    internal LinkedListNode<Visit> Node { get; }
+    internal WaitingRoom.Place? Place { get; set; }
 
     /// <summary>Fires when its time as a stranger is over, when it must make room, and when the server stops.</summary>
     internal CancellationToken Stopping { get; }

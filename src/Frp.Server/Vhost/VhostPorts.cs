@@ -13,6 +13,10 @@ namespace Frp.Server;
 /// <remarks>Source: wire specification §3.1, §3.2.</remarks>
 internal sealed partial class VhostPorts : IAsyncDisposable
 {
+    // Users who have not said yet what they want: far more than an honest crowd has at a time.
+    private const int MaxWaiting = 4096;
+
+    private readonly WaitingRoom _waiting = new(MaxWaiting);
     private readonly ServerConfig _config;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -94,6 +98,7 @@ internal sealed partial class VhostPorts : IAsyncDisposable
     private async Task ServeAsync(Connection connection, IVhostFront front, CancellationToken cancellationToken)
     {
         EndPoint? remote = connection.Remote;
+        using var place = _waiting.Enter(connection.Abort);
         try
         {
             await front.ServeAsync(connection, cancellationToken);

@@ -27,7 +27,7 @@ public abstract class HttpFrontTest : FrontTest
     }
 
     /// <summary>Opens the front, with a proxy for a host.</summary>
-    private protected async Task StartAsync(string domain, int localPort, HttpTimes? times = null)
+    private protected async Task StartAsync(string domain, int localPort, HttpLimits? times = null)
     {
         Config.Complete();
         _front = new HttpFront(() => Config, Ingress, _users, Time, NullLogger.Instance, times);

@@ -13,7 +13,7 @@ public sealed class HttpPatienceTests : HttpFrontTest
 
     private readonly SemaphoreSlim _asked = new(0);
     private readonly SemaphoreSlim _next = new(0);
-    private readonly HttpTimes _times = new();
+    private readonly HttpLimits _times = new();
 
     /// <summary>A user who has ended his direction and is not sent anything: whether he is there or not, nobody can tell.</summary>
     [Theory]
@@ -66,6 +66,28 @@ public sealed class HttpPatienceTests : HttpFrontTest
         }, () => "the connection to the service is still open");
     }
 
+    [Fact]
+    public async Task Those_who_ask_for_nothing_make_room_and_those_who_are_served_do_not()
+    {
+        await using var service = Service(Events);
+        await StartAsync("site.test", service.Port, new HttpLimits { MaxIdle = 3 });
+        using var served = await SendAsync(Get);
+        await HttpService.ReceiveHeadAsync(served.Socket).Soon();
+        using var slow = await SendAsync("GET / HTTP/1.1\r\nHost: ");
+        using var done = await SendAsync("GET / HTTP/1.1\r\nHost: nobody.test\r\n\r\n");
+        Assert.Equal(404, (await HttpAnswer.ReceiveAsync(done.Socket)).Status);
+        var others = new List<User>();
+        for (int i = 0; i < 3; i++) others.Add(await SendAsync("GET / HTTP/1.1\r\nHost: "));
+        await slow.WaitForEndAsync();
+        await done.WaitForEndAsync();
+        // Whoever makes room is the one of all, and the answer to the first goes on.
+        await others[0].SendAsync("site.test\r\n\r\n");
+        await HttpService.ReceiveHeadAsync(others[0].Socket).Soon();
+        _next.Release();
+        Assert.Equal("1\r\nx\r\n", Encoding.ASCII.GetString(await served.ReceiveAsync(6)));
+        others.ForEach(user => user.Dispose());
+    }
+
     // The HTTP parser's clock is the system's, so its times are short here; all others go by the test's clock.
     [Theory]
     [InlineData(Upgrade, Upgraded)]
@@ -75,7 +97,7 @@ public sealed class HttpPatienceTests : HttpFrontTest
         var second = TimeSpan.FromSeconds(1);
         await using var service = Service(begin);
         Config.VhostHttpTimeoutSeconds = 1;
-        await StartAsync("site.test", service.Port, new HttpTimes { Head = second, KeepAlive = second, IdleWork = second });
+        await StartAsync("site.test", service.Port, new HttpLimits { Head = second, KeepAlive = second, IdleWork = second });
         using var user = await SendAsync(request);
         await HttpService.ReceiveHeadAsync(user.Socket).Soon();
         // Who comes later and waits between requests is sent away: the parser's times have passed.

@@ -8,7 +8,7 @@ namespace Frp.Server;
 
 /// <summary>CONNECT: the request goes to the local service as it is, and what follows is relayed. The answer is the local service's.</summary>
 /// <remarks>Source: wire specification §14.4, "Proxy-form requests".</remarks>
-internal sealed partial class ConnectTunnel(HttpTable table, NotFoundPage notFound, HttpTimes times, TimeProvider time, ILogger logger)
+internal sealed partial class ConnectTunnel(HttpTable table, NotFoundPage notFound, HttpLimits limits, TimeProvider time, ILogger logger)
 {
     /// <summary>How a connection begins that is for us.</summary>
     internal static ReadOnlySpan<byte> Opening => "CONNECT "u8;
@@ -33,7 +33,7 @@ internal sealed partial class ConnectTunnel(HttpTable table, NotFoundPage notFou
         await using (user)
         {
             ReadOnlyMemory<byte> head, surplus;
-            using (var deadline = new Deadline(times.Head, time, cancellationToken))
+            using (var deadline = new Deadline(limits.Head, time, cancellationToken))
             {
                 try
                 {

@@ -13,7 +13,7 @@ namespace Frp.Server;
 /// <para>No queue and no thread stands between the socket and the parser, nor between the answer and the socket: <see cref="HandedInput"/>,
 /// <see cref="HandedOutput"/>.</para>
 /// <para><b>A user who ends his direction</b> may have left, or may wait for the answer: on the wire that is the same. Where requests
-/// are answered one by one he is taken to wait as long as something goes to him; when nothing has for <see cref="HttpTimes.HalfClosed"/>,
+/// are answered one by one he is taken to wait as long as something goes to him; when nothing has for <see cref="HttpLimits.HalfClosed"/>,
 /// he is given up. A user who has left answers bytes with a reset, which is noticed at once.</para>
 /// <para><b>Ownership.</b> The server disposes it, and it disposes the connection. A user who still speaks is heard out for a while, so
 /// that no reset overtakes the answer.</para>
@@ -21,13 +21,15 @@ namespace Frp.Server;
 internal sealed class HandedConnection : ConnectionContext, IDuplexPipe, IConnectionLifetimeFeature, IConnectionEndPointFeature, IConnectionIdFeature, IConnectionItemsFeature, IConnectionTransportFeature
 {
     private readonly Connection _connection;
-    private readonly HttpTimes _times;
+    private readonly HttpLimits _limits;
     private readonly TimeProvider _time;
     private readonly HandedInput _input;
     private readonly HandedOutput _output;
     private readonly CancellationTokenSource _closed = new();
     private readonly Lock _lock = new();
     private readonly Task _receiving;
+    private readonly WaitingRoom.Place _place;
+    private int _requests;
     private volatile Task _closing = Task.CompletedTask;
     private bool _waitsForAnswers;
     private bool _inputEnded;
@@ -37,11 +39,12 @@ internal sealed class HandedConnection : ConnectionContext, IDuplexPipe, IConnec
     /// <summary>Begins to read.</summary>
     /// <param name="connection">Owned from here on.</param>
     /// <param name="waitsForAnswers">Whether the user may wait for an answer when he has ended his direction.</param>
-    /// <param name="times">How long things may take.</param>
+    /// <param name="idle">Where it waits for requests.</param>
+    /// <param name="limits">How long things may take.</param>
     /// <param name="time">The clock.</param>
-    internal HandedConnection(Connection connection, bool waitsForAnswers, HttpTimes times, TimeProvider time)
+    internal HandedConnection(Connection connection, bool waitsForAnswers, WaitingRoom idle, HttpLimits limits, TimeProvider time)
     {
-        (_connection, _waitsForAnswers, _times, _time) = (connection, waitsForAnswers, times, time);
+        (_connection, _waitsForAnswers, _limits, _time) = (connection, waitsForAnswers, limits, time);
         (_input, _output) = (new HandedInput(connection.Stream), new HandedOutput(connection.Stream));
         ConnectionClosed = _closed.Token;
         (LocalEndPoint, RemoteEndPoint) = (connection.Local, connection.Remote);
@@ -51,6 +54,7 @@ internal sealed class HandedConnection : ConnectionContext, IDuplexPipe, IConnec
         Features.Set<IConnectionIdFeature>(this);
         Features.Set<IConnectionItemsFeature>(this);
         Features.Set<IConnectionTransportFeature>(this);
+        _place = idle.Enter(connection.Abort);
         _receiving = ReceiveAsync();
     }
 
@@ -75,6 +79,18 @@ internal sealed class HandedConnection : ConnectionContext, IDuplexPipe, IConnec
     /// <summary>Asked when a user who has ended his direction was not sent anything for too long: whether an answer is on its way now.</summary>
     internal Func<bool>? GivesUp { get; set; }
 
+    /// <summary>A request is complete enough to be served. The connection is not idle until it has ended.</summary>
+    internal void BeginRequest()
+    {
+        if (Interlocked.Increment(ref _requests) == 1) _place.Leave();
+    }
+
+    /// <summary>A request has ended.</summary>
+    internal void EndRequest()
+    {
+        if (Interlocked.Decrement(ref _requests) == 0) _place.Return();
+    }
+
     /// <summary>From here on a user who ends his direction has left: his requests are over.</summary>
     internal void LeaveWithInput()
     {
@@ -96,6 +112,7 @@ internal sealed class HandedConnection : ConnectionContext, IDuplexPipe, IConnec
 
     public override async ValueTask DisposeAsync()
     {
+        _place.Dispose();
         await _output.CompleteAsync();
         await _input.CompleteAsync();
         if (_connection.CanHalfClose && !_receiving.IsCompleted && !IsStopping) await HearOutAsync();
@@ -127,7 +144,7 @@ internal sealed class HandedConnection : ConnectionContext, IDuplexPipe, IConnec
             if (reset is null && _waitsForAnswers)
             {
                 _sentBefore = _output.SentBytes;
-                _silence = _time.CreateTimer(static me => ((HandedConnection)me!).OnSilence(), this, _times.HalfClosed, Timeout.InfiniteTimeSpan);
+                _silence = _time.CreateTimer(static me => ((HandedConnection)me!).OnSilence(), this, _limits.HalfClosed, Timeout.InfiniteTimeSpan);
                 return;
             }
         }
@@ -156,7 +173,7 @@ internal sealed class HandedConnection : ConnectionContext, IDuplexPipe, IConnec
         if (!goesOn) Leave();
         lock (_lock)
         {
-            if (goesOn) _silence!.Change(_times.HalfClosed, Timeout.InfiniteTimeSpan);
+            if (goesOn) _silence!.Change(_limits.HalfClosed, Timeout.InfiniteTimeSpan);
         }
     }
 

@@ -38,7 +38,9 @@ internal sealed class HttpExchange : HttpTransformer
         User = connection.RemoteIpAddress is { } address ? new IPEndPoint(address, connection.RemotePort) : null;
         UserAddress = User?.Address.ToString() ?? "";
         _connection = features.Get<HandedConnection>();
-        if (_connection is not null) _connection.GivesUp = Timer.Expire;
+        if (_connection is null) return;
+        _connection.GivesUp = Timer.Expire;
+        _connection.BeginRequest();
     }
 
     /// <summary>The request and the response, as the HTTP server has them.</summary>
@@ -69,7 +71,11 @@ internal sealed class HttpExchange : HttpTransformer
     internal HttpMessageInvoker Sender => _sender;
 
     /// <summary>Begins with a further request of the same connection.</summary>
-    internal void Reuse(IFeatureCollection features) => _context.Initialize(features);
+    internal void Reuse(IFeatureCollection features)
+    {
+        _context.Initialize(features);
+        _connection?.BeginRequest();
+    }
 
     /// <summary>Lets go of the request.</summary>
     internal void Release()
@@ -77,6 +83,7 @@ internal sealed class HttpExchange : HttpTransformer
         (_settings, _pool, _headersOnly, _upgrade, _upgradeMethod, _body, _chunks, _plainBody, IsInvalid) = (null, null, null, null, null, null, null, null, false);
         _identity = default;
         _context.Uninitialize();
+        _connection?.EndRequest();
     }
 
     /// <summary>Reads who asks for what.</summary>

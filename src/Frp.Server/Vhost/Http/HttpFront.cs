@@ -19,7 +19,7 @@ internal sealed partial class HttpFront : IVhostFront
     private readonly TaskScope _closing;
     private readonly HttpTable _table;
     private readonly HttpServer _server;
-    private readonly HttpTimes _times;
+    private readonly HttpLimits _limits;
     private readonly HttpApplication _application;
     private readonly ConnectTunnel _connect;
 
@@ -29,16 +29,16 @@ internal sealed partial class HttpFront : IVhostFront
     /// <param name="users">Where tunnels run: they outlive proxies. Requests are drained by <see cref="DrainAsync"/>.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">Where it logs.</param>
-    /// <param name="times">How long things may take.</param>
-    internal HttpFront(Func<ServerConfig> config, IIngressRegistry ingress, TaskScope users, TimeProvider time, ILogger logger, HttpTimes? times = null)
+    /// <param name="limits">How long things may take.</param>
+    internal HttpFront(Func<ServerConfig> config, IIngressRegistry ingress, TaskScope users, TimeProvider time, ILogger logger, HttpLimits? limits = null)
     {
-        (_users, _time, _logger, _times) = (users, time, logger, times ?? new HttpTimes());
-        _server = new HttpServer(_times, time);
+        (_users, _time, _logger, _limits) = (users, time, logger, limits ?? new HttpLimits());
+        _server = new HttpServer(_limits, time);
         _closing = new TaskScope("http connections closing", (name, e) => Log.Fault(_logger, name, e));
         _table = new HttpTable(ingress);
         var notFound = new NotFoundPage(config, logger);
         _application = new HttpApplication(_table, notFound, Forwarder(), () => config().VhostHttpTimeout, time, logger);
-        _connect = new ConnectTunnel(_table, notFound, _times, time, logger);
+        _connect = new ConnectTunnel(_table, notFound, _limits, time, logger);
     }
 
     internal Task StartAsync(CancellationToken cancellationToken) => _server.StartAsync(_application, cancellationToken);
@@ -49,12 +49,12 @@ internal sealed partial class HttpFront : IVhostFront
     /// <returns>The route, to be disposed when it is over.</returns>
     /// <exception cref="PeerRefusedException">The route is taken, or the proxy's group does not take it.</exception>
     internal IDisposable Serve(HttpRoute route, IServerProxyHost host) =>
-        _table.Add(route, host.Registration.Group, host.Registration.GroupKey, new HttpMember(host, _times, _closing));
+        _table.Add(route, host.Registration.Group, host.Registration.GroupKey, new HttpMember(host, _limits, _closing));
 
     public async Task ServeAsync(Connection connection, CancellationToken cancellationToken)
     {
         HttpOpening opening;
-        using (var deadline = new Deadline(_times.Head, _time, cancellationToken))
+        using (var deadline = new Deadline(_limits.Head, _time, cancellationToken))
         {
             try
             {

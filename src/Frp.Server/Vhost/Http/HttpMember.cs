@@ -11,10 +11,10 @@ internal sealed class NoWorkConnectionException() : IOException("no work connect
 /// <summary>A proxy as a target of requests, with the connections to its local service that wait for the next one.</summary>
 /// <remarks>
 /// <para><b>Pools.</b> HTTP/1 requests, those in absolute form and HTTP/2 requests have a pool each, made when the first of them comes.
-/// A connection that is not used for <see cref="HttpTimes.IdleWork"/> is closed; of several, the one used last is used next.</para>
+/// A connection that is not used for <see cref="HttpLimits.IdleWork"/> is closed; of several, the one used last is used next.</para>
 /// <para><b>Ends.</b> Disposing it closes the idle connections. Requests under way finish, new ones fail.</para>
 /// </remarks>
-internal sealed class HttpMember(IServerProxyHost host, HttpTimes times, TaskScope closing) : IDisposable
+internal sealed class HttpMember(IServerProxyHost host, HttpLimits limits, TaskScope closing) : IDisposable
 {
     // As much as clients commonly take; local services are not trusted with more memory than that per request.
     private const int MaxResponseHeadersKilobytes = 10 * 1024;
@@ -67,7 +67,7 @@ internal sealed class HttpMember(IServerProxyHost host, HttpTimes times, TaskSco
     {
         ConnectCallback = ConnectAsync,
         ConnectTimeout = Timeout.InfiniteTimeSpan, // the wait for a work connection has its own
-        PooledConnectionIdleTimeout = times.IdleWork,
+        PooledConnectionIdleTimeout = limits.IdleWork,
 #pragma warning disable CA2262 // Ten megabytes are meant.
         MaxResponseHeadersLength = MaxResponseHeadersKilobytes,
 #pragma warning restore CA2262

@@ -8,7 +8,7 @@ namespace Frp.Server;
 /// <summary>The HTTP parser and writer of the virtual host, to which connections are handed.</summary>
 /// <remarks>
 /// Its limits are those of a tunnel: whatever fits into a megabyte of headers passes, and bodies have no size and no minimal speed.
-/// What is left is the time to send the headers and the time that a connection may wait between requests.
+/// What is left is the time to send the headers, the time that a connection may wait between requests, and the number of those that do either.
 /// </remarks>
 internal sealed class HttpServer : IAsyncDisposable
 {
@@ -18,15 +18,16 @@ internal sealed class HttpServer : IAsyncDisposable
     // Equal names are gathered in time that grows with the square of their number: this many cost milliseconds.
     private const int MaxHeaderCount = 4096;
 
+    private readonly WaitingRoom _idle;
     private readonly HandedEndPoint _http1 = new("http/1");
     private readonly HandedEndPoint _http2 = new("http/2");
-    private readonly HttpTimes _times;
+    private readonly HttpLimits _limits;
     private readonly TimeProvider _time;
     private readonly HandedServer _server;
 
-    internal HttpServer(HttpTimes times, TimeProvider time)
+    internal HttpServer(HttpLimits limits, TimeProvider time)
     {
-        (_times, _time) = (times, time);
+        (_limits, _idle, _time) = (limits, new WaitingRoom(limits.MaxIdle), time);
         var options = new KestrelServerOptions
         {
             AddServerHeader = false,
@@ -35,18 +36,18 @@ internal sealed class HttpServer : IAsyncDisposable
             RequestHeaderEncodingSelector = static name => name == "Connection" ? ConnectionField.Reading : Encoding.Latin1,
             ResponseHeaderEncodingSelector = static _ => Encoding.Latin1,
         };
-        var limits = options.Limits;
-        limits.MaxRequestLineSize = MaxHeadBytes;
-        limits.MaxRequestHeadersTotalSize = MaxHeadBytes;
-        limits.MaxRequestBufferSize = 2 * MaxHeadBytes; // holds a head and a line of it that is not complete yet
-        limits.MaxRequestHeaderCount = MaxHeaderCount;
-        limits.MaxRequestBodySize = null;
-        limits.MinRequestBodyDataRate = null;
-        limits.MinResponseDataRate = null;
-        limits.RequestHeadersTimeout = times.Head;
-        limits.KeepAliveTimeout = times.KeepAlive;
-        limits.Http2.MaxRequestHeaderFieldSize = MaxHeadBytes;
-        limits.Http2.MaxStreamsPerConnection = 250; // Source: recorded SETTINGS of the reference
+        var parser = options.Limits;
+        parser.MaxRequestLineSize = MaxHeadBytes;
+        parser.MaxRequestHeadersTotalSize = MaxHeadBytes;
+        parser.MaxRequestBufferSize = 2 * MaxHeadBytes; // holds a head and a line of it that is not complete yet
+        parser.MaxRequestHeaderCount = MaxHeaderCount;
+        parser.MaxRequestBodySize = null;
+        parser.MinRequestBodyDataRate = null;
+        parser.MinResponseDataRate = null;
+        parser.RequestHeadersTimeout = limits.Head;
+        parser.KeepAliveTimeout = limits.KeepAlive;
+        parser.Http2.MaxRequestHeaderFieldSize = MaxHeadBytes;
+        parser.Http2.MaxStreamsPerConnection = 250; // Source: recorded SETTINGS of the reference
         options.Listen(_http1, static listen => listen.Protocols = HttpProtocols.Http1);
         options.Listen(_http2, static listen => listen.Protocols = HttpProtocols.Http2);
         _server = new HandedServer(options);
@@ -61,7 +62,7 @@ internal sealed class HttpServer : IAsyncDisposable
     internal async ValueTask ServeAsync(Connection connection, bool isHttp2, CancellationToken cancellationToken)
     {
         // In HTTP/2 answers to others are under way when a user ends his direction, and the protocol has its own words for leaving.
-        var handed = new HandedConnection(connection, waitsForAnswers: !isHttp2, _times, _time);
+        var handed = new HandedConnection(connection, waitsForAnswers: !isHttp2, _idle, _limits, _time);
         _ = await (isHttp2 ? _http2 : _http1).HandAsync(handed, cancellationToken);
     }
 

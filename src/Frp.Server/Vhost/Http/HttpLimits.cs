@@ -1,8 +1,12 @@
 namespace Frp.Server;
 
-/// <summary>Times of the HTTP virtual host that no configuration sets. Those of requests under way: none but <see cref="HalfClosed"/>.</summary>
-internal sealed record HttpTimes
+/// <summary>Limits of the HTTP virtual host that no configuration sets. Requests under way have none but <see cref="HalfClosed"/>.</summary>
+internal sealed record HttpLimits
 {
+    /// <summary>Connections on which no request is under way, or none is complete: for one more, the one that has waited longest is closed.</summary>
+    // A head may take its time, and many of them memory. An honest crowd of users who come with a connection each, and keep it, is smaller.
+    internal int MaxIdle { get; init; } = 8192;
+
     /// <summary>Time for the headers of a request.</summary>
     // Source: wire specification §22.
     internal TimeSpan Head { get; init; } = TimeSpan.FromSeconds(60);
