@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests need (as root, where apt is at hand), builds everything, and runs every test:
-# unit, conformance, interop, end to end with the JIT build and with the Native AOT programs, and the probes if they are there.
+# unit, conformance, interop, end to end with the JIT build and with the Native AOT programs, the probes if they are there, and a short siege.
 # Ends with one line: N passed, N failed.
 set -uo pipefail
 cd "$(dirname "$0")"
@@ -45,6 +45,8 @@ elif eng/publish.sh "$work/aot" >"$work/publish.log" 2>&1; then
   section "probes"
   eng/run-probes.sh "$work/aot" "$work/reports"
   [ $? -le 1 ] || echo "the probes could not run" >>"$work/broken" # with 1 the failures are in the reports
+  section "siege"
+  if eng/siege.sh "$work/aot" 5; then echo siege >>"$work/passed"; else echo "eng/siege.sh" >>"$work/broken"; fi
 else
   cat "$work/publish.log"
   echo "publish" >>"$work/broken"
