@@ -24,6 +24,27 @@ public class FlagTests
 
     private static string Fault(params string[] args) => Assert.Throws<CommandLineException>(() => CommandLine.Parse(Server().Root, args)).Message;
 
+    [Fact]
+    public void Secrets_may_come_from_files()
+    {
+        string file = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(file, "\n  a secret \r\n");
+            var config = Config("--token-file", file, $"--dashboard_pwd_file={file}");
+            Assert.Equal(("a secret", "a secret"), (config.Auth.Token, config.WebServer.Password));
+            Assert.Equal("b", Config("--token-file", file, "-t", "b").Auth.Token); // the last one counts
+            File.WriteAllText(file, new string('x', (1 << 20) + 1));
+            Assert.Equal($"invalid argument \"{file}\" for \"--token-file\" flag: {file}: larger than 1048576 bytes", Fault("--token-file", file));
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+        Assert.Equal("invalid argument \"/no/where\" for \"--token-file\" flag: open /no/where: no such file or directory", Fault("--token-file=/no/where"));
+        Assert.Equal("", Config().Auth.Token);
+    }
+
     [Theory]
     [InlineData("bindAddr", "\"a\"", "--bind_addr", "a")]
     [InlineData("bindAddr", "\"a\"", "--bind-addr=a")]
@@ -150,11 +171,12 @@ public class FlagTests
     [Fact]
     public void The_flags_in_a_usage_error_are_those_of_the_reference()
     {
+        string[] ours = ["--dashboard-pwd-file ", "--token-file "];
         var lines = Assert.Throws<CommandLineException>(() => CommandLine.Parse(Server().Root, ["--nope"])).Text.Split('\n');
         Assert.Equal(["Error: unknown flag: --nope", "Usage:", "  frps [flags]", "  frps [command]", ""], lines[..5]);
         Assert.Equal(["", "Use \"frps [command] --help\" for more information about a command.", "", ""], lines[^4..]);
         var recorded = JsonNode.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Data", "usage.json")))!["flags"]!.AsArray().Select(l => (string)l!);
-        Assert.Equal(recorded, lines.SkipWhile(l => l != "Flags:").Skip(1).TakeWhile(l => l.Length > 0));
+        Assert.Equal(recorded, lines.SkipWhile(l => l != "Flags:").Skip(1).TakeWhile(l => l.Length > 0).Where(l => !ours.Any(flag => l.Contains(flag, StringComparison.Ordinal))));
     }
 
     [Fact]

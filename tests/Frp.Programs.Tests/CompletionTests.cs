@@ -15,7 +15,7 @@ public sealed class CompletionTests : IAsyncDisposable
     [InlineData("frpc -c x stcp -n y vis", "visitor")]
     [InlineData("frpc --config_dir x stcp vis", "visitor")]
     [InlineData("frpc --config = x stcp vis", "visitor")]
-    [InlineData("frpc stcp visitor --s", "--server-addr --server-name --server-port --server-user --sk --strict-config")]
+    [InlineData("frpc stcp visitor --s", "--server-addr --server-name --server-port --server-user --sk --sk-file --strict-config")]
     [InlineData("frpc tcp --remote", "--remote-port")]
     [InlineData("frpc udp --ue --remote", "--remote-port")]
     [InlineData("frpc help nat", "nathole")]

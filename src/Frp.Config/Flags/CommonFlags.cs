@@ -23,7 +23,7 @@ public static class CommonFlags
         ArgumentNullException.ThrowIfNull(client);
         flags.Text("user", 'u', "", "user", v => client.User = v);
         flags.Text("client-id", null, "", "stable identity of this client", v => client.ClientId = v);
-        flags.Text("token", 't', "", "auth token", v => client.Auth.Token = v);
+        flags.Secret("token", 't', "", "auth token", v => client.Auth.Token = v);
     }
 
     /// <summary>Declares what a client without a configuration file can be told: who it is, where its server is, how it logs.</summary>
@@ -70,7 +70,7 @@ public static class CommonFlags
         flags.Text("visitor_name", 'n', "", "visitor name", v => visitor.Name = v);
         flags.Switch("ue", null, false, "encrypt the tunnel", v => visitor.Transport.UseEncryption = v);
         flags.Switch("uc", null, false, "compress the tunnel", v => visitor.Transport.UseCompression = v);
-        flags.Text("sk", null, "", "secret key", v => visitor.SecretKey = v);
+        flags.Secret("sk", null, "", "secret key", v => visitor.SecretKey = v);
         flags.Text("server_name", null, "", "name of the proxy to visit", v => visitor.ServerName = v);
         flags.Text("server-user", null, "", "user of the proxy to visit", v => visitor.ServerUser = v);
         flags.Text("bind_addr", null, "", "address to listen on (127.0.0.1 when empty)", v => visitor.BindAddr = v);

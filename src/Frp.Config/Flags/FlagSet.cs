@@ -29,6 +29,7 @@ public sealed class FlagSet
 {
     private readonly Dictionary<string, Flag> _flags = new(StringComparer.Ordinal);
     private readonly Dictionary<char, Flag> _letters = [];
+    private readonly List<string> _secrets = [];
 
     /// <summary>A flag with a text.</summary>
     public void Text(string name, char? letter, string fallback, string usage, Action<string> set)
@@ -37,6 +38,27 @@ public sealed class FlagSet
         ArgumentNullException.ThrowIfNull(set);
         set(fallback);
         Declare(new Flag(Dashed(name), letter, "string", fallback.Length == 0 ? "" : Quoted(fallback), usage, null, set));
+    }
+
+    /// <summary>A flag with a secret, which <see cref="DeclareFiles"/> may give a twin.</summary>
+    public void Secret(string name, char? letter, string fallback, string usage, Action<string> set)
+    {
+        Text(name, letter, fallback, usage, set);
+        _secrets.Add(Dashed(name));
+    }
+
+    /// <summary>
+    /// Gives each secret declared so far a flag <c>--NAME-file</c> that takes it from a file, since arguments can be seen by everybody on the machine. For
+    /// command lines of this machine only: the files are ours.
+    /// </summary>
+    public void DeclareFiles()
+    {
+        foreach (string name in _secrets)
+        {
+            var flag = _flags[name];
+            Declare(new Flag(name + "-file", null, "string", "", $"file with: {flag.Usage}", null, path => flag.Set(FlagValue.OfFile(path))));
+        }
+        _secrets.Clear();
     }
 
     /// <summary>A flag with a whole number, decimal or with <c>0x</c>, <c>0o</c>, <c>0b</c>.</summary>

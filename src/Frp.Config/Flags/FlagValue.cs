@@ -9,6 +9,25 @@ internal static class FlagValue
 {
     private static readonly SearchValues<char> NumberCharacters = SearchValues.Create("0123456789.");
 
+    // A secret is a line; whoever points at a device learns it from an error, not from memory use.
+    private const int MaxFileBytes = 1 << 20;
+
+    /// <summary>The content of a file, without white space around it.</summary>
+    public static string OfFile(string path)
+    {
+        try
+        {
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+            var content = new byte[MaxFileBytes + 1];
+            int length = file.ReadAtLeast(content, content.Length, throwOnEndOfStream: false);
+            return length <= MaxFileBytes ? Encoding.UTF8.GetString(content, 0, length).Trim() : throw new FormatException($"{path}: larger than {MaxFileBytes} bytes");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            throw new FormatException(OsText.Of("open", path, e), e);
+        }
+    }
+
     public static int Number(string text)
     {
         var digits = text.AsSpan();

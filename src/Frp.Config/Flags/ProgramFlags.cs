@@ -82,13 +82,13 @@ public sealed class ServerFlags : ProgramFlags
         flags.Text("dashboard_addr", null, "0.0.0.0", "dashboard address", v => c.WebServer.Addr = v);
         flags.Number("dashboard_port", null, 0, "dashboard port", v => c.WebServer.Port = v);
         flags.Text("dashboard_user", null, "admin", "dashboard user", v => c.WebServer.User = v);
-        flags.Text("dashboard_pwd", null, "admin", "dashboard password", v => c.WebServer.Password = v);
+        flags.Secret("dashboard_pwd", null, "admin", "dashboard password", v => c.WebServer.Password = v);
         flags.Switch("enable_prometheus", null, false, "enable prometheus dashboard", v => c.EnablePrometheus = v);
         flags.Text("log_file", null, "console", "log file", v => c.Log.To = v);
         flags.Text("log_level", null, "info", "log level", v => c.Log.Level = v);
         flags.Number("log_max_days", null, 3, "log max days", v => c.Log.MaxDays = v);
         flags.Switch("disable_log_color", null, false, "disable log color in console", v => c.Log.DisablePrintColor = v);
-        flags.Text("token", 't', "", "auth token", v => c.Auth.Token = v);
+        flags.Secret("token", 't', "", "auth token", v => c.Auth.Token = v);
         flags.Text("subdomain_host", null, "", "subdomain host", v => c.SubDomainHost = v);
         flags.Custom("allow_ports", null, "string", "allow ports", v => c.AllowPorts = PortRanges.Parse(v));
         flags.Number("max_ports_per_client", null, 0, "max ports per client", v => c.MaxPortsPerClient = v);
@@ -97,6 +97,7 @@ public sealed class ServerFlags : ProgramFlags
         flags.Text("dashboard_tls_key_file", null, "", "dashboard tls key file", v => _dashboardTls.KeyFile = v);
         // Compat: the only switch whose value must be said.
         flags.Custom("dashboard_tls_mode", null, "", "if enable dashboard tls mode", v => _dashboardTlsMode = FlagValue.Boolean(v));
+        flags.DeclareFiles();
     }
 
     /// <summary>The server's configuration: of the file if one is named, otherwise of the flags.</summary>

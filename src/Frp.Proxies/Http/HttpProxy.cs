@@ -50,7 +50,7 @@ internal sealed partial class HttpProxy : ProxyKind
         http.DeclareFlags(flags);
         flags.List("locations", null, "path prefixes", v => http.Locations = v);
         flags.Text("http_user", null, "", "user that the server demands", v => http.HttpUser = v);
-        flags.Text("http_pwd", null, "", "password that the server demands", v => http.HttpPassword = v);
+        flags.Secret("http_pwd", null, "", "password that the server demands", v => http.HttpPassword = v);
         flags.Text("host_header_rewrite", null, "", "value that replaces the request's Host", v => http.HostHeaderRewrite = v);
     }
 

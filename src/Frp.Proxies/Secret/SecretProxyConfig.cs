@@ -20,7 +20,7 @@ public abstract class SecretProxyConfig : ProxyConfig
 
     internal void DeclareFlags(FlagSet flags)
     {
-        flags.Text("sk", null, "", "secret key", v => SecretKey = v);
+        flags.Secret("sk", null, "", "secret key", v => SecretKey = v);
         flags.List("allow_users", null, "users whose visitors are admitted", v => AllowUsers = v);
     }
 }

@@ -59,7 +59,7 @@ internal sealed partial class TcpMuxProxy : ProxyKind
         mux.DeclareFlags(flags);
         flags.Text("mux", null, "", "multiplexer: httpconnect", v => mux.Multiplexer = v);
         flags.Text("http_user", null, "", "user that the server demands", v => mux.HttpUser = v);
-        flags.Text("http_pwd", null, "", "password that the server demands", v => mux.HttpPassword = v);
+        flags.Secret("http_pwd", null, "", "password that the server demands", v => mux.HttpPassword = v);
     }
 
     protected override void Describe(ProxyConfig config, NewProxy message)

@@ -40,10 +40,16 @@ internal sealed class QuickCommand
     private void DeclareProxy(Command command)
     {
         CommonFlags.DeclareClient(command.Persistent, _client = new ClientConfig());
+        command.Persistent.DeclareFiles();
         _kind.DeclareFlags(command.Local, _proxy = _kind.CreateConfig(), FlagScope.Client);
+        command.Local.DeclareFiles();
     }
 
-    private void DeclareVisitor(Command command) => CommonFlags.DeclareVisitor(command.Local, _visitor = _kind.CreateVisitorConfig()!);
+    private void DeclareVisitor(Command command)
+    {
+        CommonFlags.DeclareVisitor(command.Local, _visitor = _kind.CreateVisitorConfig()!);
+        command.Local.DeclareFiles();
+    }
 
     private async Task RunAsync(EntryConfig entry)
     {
