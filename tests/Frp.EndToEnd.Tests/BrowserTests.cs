@@ -21,7 +21,7 @@ public sealed class BrowserTests : HttpTest
         // What is alive has a proxy of its own under the same name, so one connection of the browser is for two proxies.
         await StartAsync([Web("site", site.Port, Host), Web("live", live.Port, Host, "locations = [\"/live/\"]")]);
         await JudgeAsync(live, new($"http://{Host}:{VhostPort}/"), site, $"{expected}\nprotocols: http/1.1");
-        // Nobody asked nginx for what is alive, and it was asked over kept connections.
+        // Nobody asked nginx for what is alive, and it was asked over kept connections: a browser has six at a time.
         var served = await ServedAsync(site, "HTTP/1.1");
         Assert.DoesNotContain(served, static line => line.Contains("/live/", StringComparison.Ordinal));
         Assert.InRange(served.DistinctBy(static line => line.Split(' ')[0]).Count(), 1, Images / 2);
