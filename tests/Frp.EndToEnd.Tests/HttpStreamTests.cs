@@ -1,4 +1,6 @@
 using System.Net.Sockets;
+using System.Net.WebSockets;
+using System.Security.Cryptography;
 using System.Text;
 using Frp.TestKit;
 
@@ -28,6 +30,36 @@ public sealed class HttpStreamTests : HttpTest
         Assert.Equal("first", Encoding.Latin1.GetString(await user.ReceiveAsync(5)));
         await user.EchoAsync(1);
         await user.EchoAsync(1_000_000);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData($"{Proxy.Encrypted}\n{Proxy.Compressed}")]
+    public async Task Messages_of_a_WebSocket_come_back_whole_and_it_closes_in_order(string layers)
+    {
+        await using var live = await LiveService.StartAsync();
+        await StartAsync([Web("live", live.Port, "127.0.0.1", layers)]);
+        using var socket = new ClientWebSocket();
+        await socket.ConnectAsync(new Uri($"ws://127.0.0.1:{VhostPort}/live/echo"), TestContext.Current.CancellationToken).Soon();
+        var buffer = new byte[64 * 1024];
+        foreach (var (type, length) in new[] { (WebSocketMessageType.Text, 5), (WebSocketMessageType.Binary, 1_000_000), (WebSocketMessageType.Text, 0) })
+        {
+            byte[] sent = type == WebSocketMessageType.Text ? Encoding.ASCII.GetBytes(new string('t', length)) : RandomNumberGenerator.GetBytes(length);
+            var sending = socket.SendAsync(sent, type, endOfMessage: true, TestContext.Current.CancellationToken);
+            using var got = new MemoryStream();
+            WebSocketReceiveResult part;
+            do
+            {
+                part = await socket.ReceiveAsync(buffer, TestContext.Current.CancellationToken).Soon();
+                got.Write(buffer, 0, part.Count);
+            }
+            while (!part.EndOfMessage);
+            await sending.Soon();
+            Assert.Equal(type, part.MessageType);
+            Assert.Equal(sent, got.ToArray());
+        }
+        await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, "done", TestContext.Current.CancellationToken).Soon();
+        Assert.Equal((WebSocketState.Closed, WebSocketCloseStatus.NormalClosure, "done"), (socket.State, socket.CloseStatus, socket.CloseStatusDescription));
     }
 
     [Fact]
