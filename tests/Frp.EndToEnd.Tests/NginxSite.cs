@@ -8,8 +8,12 @@ namespace Frp.EndToEnd.Tests;
 /// <param name="Root">The folder.</param>
 /// <param name="LogFile">A line for each request: connection, protocol, status, path.</param>
 /// <param name="Certificate">The file of its certificate.</param>
-internal sealed record NginxSite(int Port, int TlsPort, string Root, string LogFile, string Certificate)
+/// <param name="Authority">The file of who certified it.</param>
+internal sealed record NginxSite(int Port, int TlsPort, string Root, string LogFile, string Certificate, string Authority)
 {
+    /// <summary>How many requests have been answered.</summary>
+    internal int Served => File.ReadLines(LogFile).Count();
+
     /// <summary>Starts it and waits until it listens. It ends with the test's folder.</summary>
     /// <param name="work">The test's folder.</param>
     /// <param name="authority">Who certifies it.</param>
@@ -20,7 +24,7 @@ internal sealed record NginxSite(int Port, int TlsPort, string Root, string LogF
         string? nginx = ForeignPrograms.Find("nginx");
         Assert.SkipWhen(nginx is null, "nginx is not installed");
         var files = authority.Issue(host);
-        var site = new NginxSite(Ports.Next(), Ports.Next(), Path.Combine(work.Folder, "www"), Path.Combine(work.Folder, "access.log"), files.Cert);
+        var site = new NginxSite(Ports.Next(), Ports.Next(), Path.Combine(work.Folder, "www"), Path.Combine(work.Folder, "access.log"), files.Cert, authority.CaFile);
         Directory.CreateDirectory(site.Root);
         string temporary = Path.Combine(work.Folder, "nginx");
         Directory.CreateDirectory(temporary);
