@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.WebSockets;
 using System.Security.Cryptography;
@@ -77,7 +78,7 @@ internal sealed class LiveService : IAsyncDisposable
     /// <summary>Sends no event before the page says that it has seen the one before: whoever keeps events back gets no further.</summary>
     private async Task SendEventsAsync(HttpContext context)
     {
-        int last = context.Request.Headers["Last-Event-ID"] is [{ } id] ? int.Parse(id, System.Globalization.CultureInfo.InvariantCulture) : 0;
+        int last = context.Request.Headers["Last-Event-ID"] is [{ } id] ? int.Parse(id, CultureInfo.InvariantCulture) : 0;
         context.Response.ContentType = "text/event-stream";
         await context.Response.WriteAsync("retry: 1\n\n", context.RequestAborted);
         for (int i = last + 1; i <= last + EventCount / 2; i++)
