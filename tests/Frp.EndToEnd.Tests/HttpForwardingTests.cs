@@ -26,6 +26,18 @@ public sealed class HttpForwardingTests : HttpTest
     }
 
     [Theory]
+    [InlineData("GET")]
+    [InlineData("DELETE")]
+    public async Task A_request_that_says_nothing_gains_its_users_address_and_no_more(string method)
+    {
+        await using var mirror = HttpService.Mirror();
+        await StartAsync([Web("web", mirror.Port, "site.test")]);
+        string seen = (await AskAsync($"{method} / HTTP/1.1\r\nHost: site.test\r\n\r\n")).Body;
+        Assert.Equal([$"{method} / HTTP/1.1", "Host: site.test", "X-Forwarded-For: 127.0.0.1", "X-Forwarded-Host: site.test", "X-Forwarded-Proto: http"],
+            seen.Split("\r\n", StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal));
+    }
+
+    [Theory]
     [InlineData("keep-alive, X-Hop, X-Two")]
     [InlineData("X-Hop , Keep-Alive,X-Two")]
     [InlineData("close, X-Hop, X-Two")]

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Frp.TestKit;
@@ -83,6 +84,47 @@ public sealed class HttpRoutingTests : HttpTest
         Assert.Equal(407, (await GetAsync("site.test", Absolute, Basic(Site, "alice", "secret"))).Status);
         Assert.Equal(407, (await GetAsync("site.test", Absolute, Basic(Proxy, "alice", "wrong") + Basic(Site, "alice", "secret"))).Status);
         Assert.Equal(401, (await GetAsync("site.test", headers: Basic(Site, "alice", "wrong") + Basic(Proxy, "alice", "secret"))).Status);
+    }
+
+    [Fact]
+    public async Task Each_request_of_an_HTTP_2_connection_is_routed_and_admitted_on_its_own()
+    {
+        await using var open = HttpService.Saying("open");
+        await using var alices = HttpService.Saying("alice's");
+        await using var closed = HttpService.Saying("closed");
+        await StartAsync(
+        [
+            Web("open", open.Port, "open.test"), Web("alices", alices.Port, "open.test", "routeByHTTPUser = \"alice\""),
+            Web("closed", closed.Port, "closed.test", "httpUser = \"u\"", "httpPassword = \"p\""),
+        ]);
+        int connections = 0;
+        using var client = new HttpMessageInvoker(new SocketsHttpHandler
+        {
+            UseProxy = false,
+            ConnectCallback = async (_, cancellation) =>
+            {
+                Interlocked.Increment(ref connections);
+                var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+                await socket.ConnectAsync(IPAddress.Loopback, VhostPort, cancellation);
+                return new NetworkStream(socket, ownsSocket: true);
+            },
+        });
+        (string Host, string Credentials, int Status, string? Body)[] cases =
+        [
+            ("open.test", "", 200, "open"), ("OPEN.test", "alice:x", 200, "alice's"), ("open.test", "bob:x", 200, "open"), ("closed.test", "u:p", 200, "closed"),
+            ("closed.test", "u:wrong", 401, "Unauthorized\n"), ("closed.test", "", 401, "Unauthorized\n"), ("closed.test", "alice:p", 401, "Unauthorized\n"), ("nobody.test", "u:p", 404, null),
+        ];
+        // All of them at once, in many orders.
+        await Task.WhenAll(Enumerable.Range(0, 20).SelectMany(i => cases[(i % cases.Length)..].Concat(cases[..(i % cases.Length)])).Select(async one =>
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, $"http://127.0.0.1:{VhostPort}/") { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+            request.Headers.Host = one.Host;
+            if (one.Credentials.Length > 0) request.Headers.Authorization = new("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes(one.Credentials)));
+            using var answer = await client.SendAsync(request, TestContext.Current.CancellationToken).Soon();
+            string body = await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken).Soon();
+            Assert.Equal((one.Host, one.Credentials, one.Status, one.Body ?? body), (one.Host, one.Credentials, (int)answer.StatusCode, body));
+        }));
+        Assert.Equal(1, connections);
     }
 
     [Fact]
@@ -185,6 +227,51 @@ public sealed class HttpRoutingTests : HttpTest
         silence.SetResult();
         Assert.Equal((504, ""), (answer.Status, answer.Body));
         Assert.Equal(["0"], answer.All("Content-Length"));
+    }
+
+    [Theory]
+    [InlineData("GET")]
+    [InlineData("POST")]
+    public async Task After_a_failure_of_the_service_the_next_request_of_the_same_user_is_answered(string method)
+    {
+        await using var service = HttpService.Start(async (head, socket) =>
+        {
+            if (method == "POST") await socket.ReceiveExactlyAsync(4);
+            switch (head.Split(' ')[1])
+            {
+                case "/well":
+                    return await HttpService.SendAsync(socket, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nwell");
+                case "/garbage":
+                    await HttpService.SendAsync(socket, "this is not http\r\n\r\n");
+                    break;
+                case "/cut":
+                    await HttpService.SendAsync(socket, "HTTP/1.1 200 OK\r\nContent-Le");
+                    break;
+                case "/reset":
+                    socket.LingerState = new LingerOption(enable: true, 0);
+                    break;
+                case "/silence":
+                    // Whoever waits no longer has to say so, or this does not end.
+                    await socket.ReceiveToEndAsync();
+                    break;
+            }
+            return false;
+        });
+        await StartAsync([Web("web", service.Port, "site.test")], "vhostHTTPTimeout = 1");
+        using var user = await User.ConnectAsync(VhostPort);
+        Assert.Equal(200, await StatusAsync("/well"));
+        foreach (var (failure, status) in new[] { ("/close", 404), ("/reset", 404), ("/garbage", 404), ("/cut", 404), ("/silence", 504) })
+        {
+            Assert.Equal((failure, status), (failure, await StatusAsync(failure)));
+            Assert.Equal(200, await StatusAsync("/well"));
+        }
+        await Patience.UntilAsync(() => service.OpenCount == 1, () => $"{service.OpenCount} connections to the service are open");
+
+        async Task<int> StatusAsync(string path)
+        {
+            await user.SendAsync($"{method} {path} HTTP/1.1\r\nHost: site.test\r\n{(method == "POST" ? "Content-Length: 4\r\n\r\nbody" : "\r\n")}");
+            return (await HttpAnswer.ReceiveAsync(user.Socket)).Status;
+        }
     }
 
     private static string Basic(string header, string user, string password) => $"{header}: Basic {Convert.ToBase64String(Encoding.UTF8.GetBytes($"{user}:{password}"))}\r\n";

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Net.WebSockets;
 using System.Security.Cryptography;
 using System.Text;
 using Frp.TestKit;
@@ -29,6 +30,36 @@ public sealed class HttpStreamTests : HttpTest
         Assert.Equal("first", Encoding.Latin1.GetString(await user.ReceiveAsync(5)));
         await user.EchoAsync(1);
         await user.EchoAsync(1_000_000);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData($"{Proxy.Encrypted}\n{Proxy.Compressed}")]
+    public async Task Messages_of_a_WebSocket_come_back_whole_and_it_closes_in_order(string layers)
+    {
+        await using var live = await LiveService.StartAsync();
+        await StartAsync([Web("live", live.Port, "127.0.0.1", layers)]);
+        using var socket = new ClientWebSocket();
+        await socket.ConnectAsync(new Uri($"ws://127.0.0.1:{VhostPort}/live/echo"), TestContext.Current.CancellationToken).Soon();
+        var buffer = new byte[64 * 1024];
+        foreach (var (type, length) in new[] { (WebSocketMessageType.Text, 5), (WebSocketMessageType.Binary, 1_000_000), (WebSocketMessageType.Text, 0) })
+        {
+            byte[] sent = type == WebSocketMessageType.Text ? Encoding.ASCII.GetBytes(new string('t', length)) : RandomNumberGenerator.GetBytes(length);
+            var sending = socket.SendAsync(sent, type, endOfMessage: true, TestContext.Current.CancellationToken);
+            using var got = new MemoryStream();
+            WebSocketReceiveResult part;
+            do
+            {
+                part = await socket.ReceiveAsync(buffer, TestContext.Current.CancellationToken).Soon();
+                got.Write(buffer, 0, part.Count);
+            }
+            while (!part.EndOfMessage);
+            await sending.Soon();
+            Assert.Equal(type, part.MessageType);
+            Assert.Equal(sent, got.ToArray());
+        }
+        await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, "done", TestContext.Current.CancellationToken).Soon();
+        Assert.Equal((WebSocketState.Closed, WebSocketCloseStatus.NormalClosure, "done"), (socket.State, socket.CloseStatus, socket.CloseStatusDescription));
     }
 
     [Fact]
@@ -105,40 +136,6 @@ public sealed class HttpStreamTests : HttpTest
         string one = await CurlAsync(["--http2", .. place]);
         Assert.DoesNotContain("Settings", one, StringComparison.OrdinalIgnoreCase);
         Assert.EndsWith("|1.1", one, StringComparison.Ordinal);
-    }
-
-    [Theory]
-    [InlineData("--http1.1", "")]
-    [InlineData("--http2-prior-knowledge", $"{Proxy.Encrypted}\n{Proxy.Compressed}")]
-    public async Task A_hundred_megabytes_go_up_to_nginx_and_come_down(string version, string layers)
-    {
-        string? nginx = ForeignPrograms.Find("nginx");
-        Assert.SkipWhen(nginx is null, "nginx is not installed");
-        int port = Ports.Next();
-        string root = Path.Combine(Work.Folder, "www"), file = Path.Combine(Work.Folder, "up"), back = Path.Combine(Work.Folder, "down");
-        Directory.CreateDirectory(root);
-        if (Environment.IsPrivilegedProcess && !OperatingSystem.IsWindows())
-        {
-            File.SetUnixFileMode(Work.Folder, (UnixFileMode)0b111_101_101);
-            File.SetUnixFileMode(root, (UnixFileMode)0b111_111_111);
-        }
-        byte[] data = RandomNumberGenerator.GetBytes(100_000_000);
-        await File.WriteAllBytesAsync(file, data, TestContext.Current.CancellationToken);
-        string config = Work.Write($$"""
-            daemon off; master_process off; pid nginx.pid; error_log stderr;
-            events { }
-            http { access_log off; client_max_body_size 0; client_body_temp_path {{root}};
-              server { listen 127.0.0.1:{{port}}; location / { root {{root}}; dav_methods PUT; } } }
-            """);
-        Work.RunForeign(nginx!, "-p", Work.Folder, "-c", config);
-        await Patience.UntilAsync(() => Ports.AnswersAsync(port), () => "nginx does not listen");
-        await StartAsync([Web("web", port, "127.0.0.1", layers)]);
-        string url = $"http://127.0.0.1:{VhostPort}/f";
-        Assert.Equal("201", await CurlAsync(version, "-T", file, url, "-o", "/dev/null", "-w", "%{http_code}"));
-        Assert.Equal("200", await CurlAsync(version, url, "-o", back, "-w", "%{http_code}"));
-        Assert.Equal(SHA256.HashData(data), SHA256.HashData(await File.ReadAllBytesAsync(back, TestContext.Current.CancellationToken)));
-        Assert.Equal("206", await CurlAsync(version, "-r", "10-19", url, "-o", back, "-w", "%{http_code}"));
-        Assert.Equal(data[10..20], await File.ReadAllBytesAsync(back, TestContext.Current.CancellationToken));
     }
 
     [Fact]

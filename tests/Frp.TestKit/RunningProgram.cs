@@ -9,6 +9,7 @@ namespace Frp.TestKit;
 public sealed partial class RunningProgram : IAsyncDisposable
 {
     private const int SignalHangUp = 1;
+    private const int SignalInterrupt = 2;
     private const int SignalTerminate = 15;
     private readonly Process _process;
     private readonly Task _reading;
@@ -105,6 +106,9 @@ public sealed partial class RunningProgram : IAsyncDisposable
 
     /// <summary>Asks the process to end (SIGTERM).</summary>
     public void Terminate() => Signal(Id, SignalTerminate);
+
+    /// <summary>Interrupts the process as Ctrl-C does (SIGINT).</summary>
+    public void Interrupt() => Signal(Id, SignalInterrupt);
 
     /// <summary>Tells the process that its terminal is gone, or, when it has none, to reload (SIGHUP).</summary>
     public void HangUp() => HangUp(Id);

@@ -47,8 +47,14 @@ public sealed class Workspace : IAsyncDisposable
     /// <summary>Starts a foreign program, with this process's path.</summary>
     /// <param name="file">The executable.</param>
     /// <param name="arguments">Its arguments.</param>
-    public RunningProgram RunForeign(string file, params IEnumerable<string> arguments) =>
-        Keep(RunningProgram.Start(Path.GetFileName(file), file, arguments, new Dictionary<string, string> { ["PATH"] = Environment.GetEnvironmentVariable("PATH") ?? "" }, Folder));
+    public RunningProgram RunForeign(string file, params IEnumerable<string> arguments) => RunForeign(file, new Dictionary<string, string>(), arguments);
+
+    /// <summary>Starts a foreign program, with this process's path and more variables.</summary>
+    /// <param name="file">The executable.</param>
+    /// <param name="variables">The variables.</param>
+    /// <param name="arguments">Its arguments.</param>
+    public RunningProgram RunForeign(string file, IReadOnlyDictionary<string, string> variables, params IEnumerable<string> arguments) =>
+        Keep(RunningProgram.Start(Path.GetFileName(file), file, arguments, variables.Append(new("PATH", Environment.GetEnvironmentVariable("PATH") ?? "")).ToDictionary(), Folder));
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
