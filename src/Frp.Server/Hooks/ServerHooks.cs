@@ -72,7 +72,7 @@ internal sealed partial class ServerHooks
         }
         catch (Exception e) when (e is HttpRequestException or ProtocolViolationException)
         {
-            Log.Failed(_logger, hook.Name, serverEvent.Operation, e.Message);
+            Log.Failed(_logger, hook.Name, serverEvent.Operation, e is HttpRequestException failure ? OutboundHttp.Reason(failure) : e.Message);
         }
         catch (Exception e) when (e is not PeerRefusedException && !cancellationToken.IsCancellationRequested)
         {
