@@ -121,8 +121,9 @@ case $action in
           [ -n "$(ls -A "$work/merged/$target")" ] || { say "$target: its inputs could not be merged"; continue; }
         # What has a name was put there by hand: regressions stay whatever they cover.
         find "fuzz/corpus/$target" -type f -regextype posix-extended -regex '.*/[0-9a-f]{16,40}' -delete
-        # The smallest few hundred: what a repository can carry, and a replay in a second.
-        (cd "$work/merged/$target" && find . -type f -size -4096c -printf '%s %p\n' | sort -n | head -n 250 | cut -d' ' -f2 | xargs cp -t "../../../../fuzz/corpus/$target")
+        # A few hundred, small ones and those that reach far: what a repository can carry, and a replay in seconds.
+        (cd "$work/merged/$target" && find . -type f -size -4096c -printf '%s %p\n' | sort -n | cut -d' ' -f2 >../by-size &&
+          { head -n 150 ../by-size; tail -n 250 ../by-size; } | sort -u | xargs cp -t "../../../../fuzz/corpus/$target")
       done
     fi
     [ "$bad" -eq 0 ] || ls "$finds"
