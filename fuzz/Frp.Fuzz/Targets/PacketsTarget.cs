@@ -77,7 +77,7 @@ internal sealed class PacketsTarget : FuzzTarget
 
     private static string Address(ReadOnlySpan<byte> json)
     {
-        if (json.IsEmpty) return "nobody";
+        if (json.IsEmpty) return "nowhere"; // none, or (UdpPacketJson.WriteAddress) one whose texts have no usual form: nobody can be sent to either
         var address = new SocketAddress(AddressFamily.InterNetworkV6);
         if (!SocketAddressJson.TryRead(json, address)) return "nowhere";
         var endPoint = (IPEndPoint)new IPEndPoint(IPAddress.IPv6Any, 0).Create(address);
