@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need (as root, where apt is at hand), builds everything, and runs every test:
-# unit, conformance, interop, end to end with the JIT build and with the Native AOT programs, the probes if they are there, and a short siege.
+# unit, conformance, interop, end to end with the JIT build and with the Native AOT programs, the probes if they are there, a short siege
+# and a short run of the fuzzer.
 # Ends with one line: N passed, N failed.
 set -uo pipefail
 cd "$(dirname "$0")"
@@ -27,6 +28,15 @@ suite() {  # suite PROJECT VARIANT
     echo "-- $name ($2): failures"
   [ -s "$work/reports/$report" ] || echo "$name ($2): no report" >>"$work/broken"
 }
+
+section "fuzzing (short)"
+eng/fuzz.sh --check-planted --report "$work/reports/fuzz-planted.probe"
+timeout 300 eng/fuzz.sh --short --report "$work/reports/fuzz.probe"
+case $? in
+  0 | 1) ;; # with 1 the failures are in the report
+  3) [ -z "${CI:-}" ] || echo "fuzzing was skipped" >>"$work/broken" ;;
+  *) echo "fuzzing could not run" >>"$work/broken" ;;
+esac
 
 section "tests (JIT)"
 for project in tests/*.Tests; do suite "$project" jit; done

@@ -154,7 +154,7 @@ internal static class GoFormat
         {
             if (!HasMore)
                 return null;
-            return GoType.IsInteger(Next(), out var number) && Math.Abs(number) <= MaxNumber ? (int)number : null;
+            return GoType.IsInteger(Next(), out var number) && number is >= -MaxNumber and <= MaxNumber ? (int)number : null;
         }
 
         // [3]

@@ -66,6 +66,8 @@ internal sealed class TlsConnection : Connection
             await inner.DisposeAsync();
             await ssl.DisposeAsync();
             if (e is AuthenticationException failure) throw TlsFailure.Explained(failure, refusal());
+            // The platform's own look at a ClientHello, for the server name, reads beyond what some malformed ones hold. Found by fuzzing .NET 10.0.
+            if (e is IndexOutOfRangeException or ArgumentOutOfRangeException) throw new AuthenticationException("malformed TLS handshake", e);
             throw;
         }
     }

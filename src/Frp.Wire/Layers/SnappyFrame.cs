@@ -163,6 +163,8 @@ public sealed class SnappyFrameDecoder
         uint length = 0;
         for (var i = 0; i < Math.Min(block.Length, 5); i++)
         {
+            // A fifth byte has four bits left; the decompressor throws something of its own where they overflow.
+            if (i == 4 && block[i] > 0x0f) break;
             length |= (uint)(block[i] & 0x7f) << (7 * i);
             if (block[i] < 0x80) return length;
         }

@@ -43,7 +43,8 @@ internal sealed class ConnectionField : Encoding
         return text.Length;
     }
 
-    public override int GetMaxCharCount(int byteCount) => byteCount + KeepAlive.Length + 2;
+    // Options apart by a comma alone come back apart by a comma and a blank.
+    public override int GetMaxCharCount(int byteCount) => 2 * byteCount + KeepAlive.Length + 2;
 
     public override int GetByteCount(char[] chars, int index, int count) => throw new NotSupportedException();
 
