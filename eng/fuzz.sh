@@ -3,7 +3,7 @@
 #
 #   eng/fuzz.sh [--seconds N] [--jobs N] [--keep] [TARGET...]  N seconds of processor time for each target (600), N at a time (1);
 #                                      --keep puts the minimised inputs into fuzz/corpus
-#   eng/fuzz.sh --short [TARGET...]    2 seconds for each, two at a time: for CI
+#   eng/fuzz.sh --short [TARGET...]    2 seconds for each, two at a time, always the same inputs: for CI
 #   eng/fuzz.sh --planted [TARGET...]  plants the bug of fuzz/planted/TARGET.patch into a copy, and fuzzes until it is found
 #   eng/fuzz.sh --check-planted        whether those patches still apply
 #   eng/fuzz.sh --replay [TARGET...]   the corpora through the parsers as they are built for everybody; needs no engine
@@ -15,14 +15,14 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_TieredPGO=0
 
-action=run seconds=600 jobs=1 keep= report= targets=()
+action=run seconds=600 jobs=1 keep= report= seed= targets=()
 while [ $# -gt 0 ]; do
   case $1 in
     --seconds) seconds=$2; shift ;;
     --jobs) jobs=$2; shift ;;
     --report) report=$2; shift ;;
     --keep) keep=1 ;;
-    --short) seconds=2 jobs=2 ;;
+    --short) seconds=2 jobs=2 seed=1 ;;
     --planted | --check-planted | --replay | --coverage) action=${1#--} ;;
     -*) sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "$0" >&2; exit 2 ;;
     *) targets+=("$1") ;;
@@ -76,7 +76,7 @@ fuzz() {
   "$folder/Frp.Fuzz" words "$target" >"$queue.words"
   [ -s "$queue.words" ] && words=-dict=$queue.words || words=
   # A stack as the pool's threads have it: what is too deep for them must be too deep here.
-  (ulimit -s 1536; exec timeout --foreground $((time * 6 + 120)) nice -n 10 "$folder/Frp.Fuzz" run "$target" "$time" "$found" "$queue" "fuzz/corpus/$target" $words) >"$queue.log" 2>&1
+  (ulimit -s 1536; exec timeout --foreground $((time * 6 + 120)) nice -n 10 "$folder/Frp.Fuzz" run "$target" "$time" "$found" "$queue" "fuzz/corpus/$target" $words ${seed:+-seed=$seed}) >"$queue.log" 2>&1
 }
 
 # fuzz_one TARGET: for xargs.
@@ -111,7 +111,7 @@ case $action in
     list
     prepare . "$work/bin"
     rm -rf "$work/queue" && mkdir -p "$work/queue" "$finds"
-    export -f fuzz fuzz_one; export work finds seconds
+    export -f fuzz fuzz_one; export work finds seconds seed
     printf '%s\n' "${targets[@]}" | xargs -P "$jobs" -I{} bash -c 'fuzz_one {}' | tee "$work/result"
     bad=$(grep -c '^FOUND' "$work/result")
     if [ -n "$keep" ]; then
