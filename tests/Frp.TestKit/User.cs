@@ -13,6 +13,9 @@ public sealed class User : IDisposable
     /// <summary>The connection.</summary>
     public Socket Socket { get; }
 
+    /// <summary>Whether everything has been read that the peer sent before it ended or reset the connection.</summary>
+    public bool HasEnded => Socket.Poll(0, SelectMode.SelectRead) && Socket.Available == 0;
+
     /// <summary>Connects to a port on loopback.</summary>
     /// <param name="port">The port.</param>
     /// <param name="address">The address; 127.0.0.1 by default.</param>

@@ -77,12 +77,14 @@ public sealed class HttpPatienceTests : HttpFrontTest
         using var done = await SendAsync("GET / HTTP/1.1\r\nHost: nobody.test\r\n\r\n");
         Assert.Equal(404, (await HttpAnswer.ReceiveAsync(done.Socket)).Status);
         var others = new List<User>();
-        for (int i = 0; i < 3; i++) others.Add(await SendAsync("GET / HTTP/1.1\r\nHost: "));
-        await slow.WaitForEndAsync();
-        await done.WaitForEndAsync();
-        // Whoever makes room is the one of all, and the answer to the first goes on.
-        await others[0].SendAsync("site.test\r\n\r\n");
-        await HttpService.ReceiveHeadAsync(others[0].Socket).Soon();
+        await Patience.UntilAsync(async () =>
+        {
+            others.Add(await SendAsync("GET / HTTP/1.1\r\nHost: "));
+            return slow.HasEnded && done.HasEnded;
+        }, () => "nobody makes room");
+        // The newest has its place still, and the answer to the first goes on.
+        await others[^1].SendAsync("site.test\r\n\r\n");
+        await HttpService.ReceiveHeadAsync(others[^1].Socket).Soon();
         _next.Release();
         Assert.Equal("1\r\nx\r\n", Encoding.ASCII.GetString(await served.ReceiveAsync(6)));
         others.ForEach(user => user.Dispose());
