@@ -92,6 +92,25 @@ public sealed class RecoveryTests : TunnelTest
     }
 
     [Fact]
+    public async Task A_link_on_which_the_server_takes_no_more_connections_costs_a_login()
+    {
+        const byte GoAway = 3;
+        await using var echo = TcpService.Echo();
+        var proxy = new Proxy("leaving", echo.Port, Ports.Next());
+        int port = Ports.Next();
+        await ServerAsync(port);
+        await using var wire = new FaultyWire(port);
+        var client = await ClientAsync(wire.Port, [Clear], proxy);
+        await User.EchoOnceAsync(proxy.RemotePort);
+        await wire.SayAsync(RawClient.MuxHead(GoAway, 0, 0, 0));
+        // The next user, or the one behind him whose connection is asked for in advance.
+        await Patience.UntilAsync(async () => !await User.CanEchoAsync(proxy.RemotePort) || client.Output.Count("login to server success") > 1, () => "the session goes on");
+        await client.WaitForTextAsync("session lost: the server takes no more connections on this link");
+        await client.WaitForTextAsync(proxy.Started, 2);
+        await User.EchoOnceAsync(proxy.RemotePort);
+    }
+
+    [Fact]
     public async Task A_local_service_that_is_down_closes_the_user_and_the_next_one_works()
     {
         int local = Ports.Next();

@@ -61,6 +61,14 @@ public sealed class FaultyWire : IAsyncDisposable
         }
     }
 
+    /// <summary>Says something to the clients of the connections that are open now, as if the server had said it. In between what it says: when it says nothing.</summary>
+    public async Task SayAsync(byte[] bytes)
+    {
+        Pair[] pairs;
+        lock (_lock) pairs = [.. _pairs];
+        foreach (var pair in pairs) await pair.Near.SendAllAsync(bytes);
+    }
+
     /// <summary>Closes the connections that are open now.</summary>
     public void Cut()
     {
@@ -121,6 +129,8 @@ public sealed class FaultyWire : IAsyncDisposable
     {
         private volatile bool _swallowed;
         private volatile TaskCompletionSource? _gate;
+
+        internal Socket Near => near;
 
         internal bool Swallowed { get => _swallowed; set => _swallowed = value; }
 

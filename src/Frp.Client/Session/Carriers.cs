@@ -9,6 +9,9 @@ internal interface ICarrier : IAsyncDisposable
     /// <summary>Opens a logical connection, now the caller's.</summary>
     ValueTask<Connection> OpenAsync(CancellationToken cancellationToken);
 
+    /// <summary>The server has said that it takes no more logical connections on this link, which still works.</summary>
+    bool IsRetiring { get; }
+
     /// <summary>Completes when the link is lost; never where there is no common link.</summary>
     Task<CloseReason> Completion { get; }
 }
@@ -17,6 +20,8 @@ internal interface ICarrier : IAsyncDisposable
 internal sealed class DirectCarrier(ServerDialer dialer) : ICarrier
 {
     public ValueTask<Connection> OpenAsync(CancellationToken cancellationToken) => dialer.DialAsync(cancellationToken);
+
+    public bool IsRetiring => false;
 
     public Task<CloseReason> Completion { get; } = new TaskCompletionSource<CloseReason>().Task;
 
@@ -45,6 +50,8 @@ internal sealed class MuxCarrier : ICarrier
         var link = await dialer.DialAsync(cancellationToken);
         return new MuxCarrier(link, new YamuxSession(link.Stream, YamuxRole.Client, options), stopping);
     }
+
+    public bool IsRetiring => _session is { End: null, CanOpenStreams: false };
 
     public Task<CloseReason> Completion { get; }
 

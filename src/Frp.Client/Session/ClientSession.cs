@@ -182,6 +182,12 @@ internal sealed partial class ClientSession : IVisitorSession, IAsyncDisposable
             Log.WorkConnectionUnproven(_logger, e.Message);
             return; // the server asks for another when it needs one
         }
+        if (_carrier.IsRetiring)
+        {
+            // Nobody can be served by this session any more. Compat: frp goes on with it, and every new user waits in vain.
+            Close(new CloseReason(CloseKind.EndOfStream, "the server takes no more connections on this link"));
+            return;
+        }
         var work = await _carrier.OpenAsync(cancellationToken);
         await using var messages = new MessageStream(work.Stream, OpeningExchange.CodecOf(_client.Wire));
         bool owned = true;
