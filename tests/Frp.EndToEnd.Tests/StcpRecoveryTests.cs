@@ -129,4 +129,22 @@ public sealed class StcpRecoveryTests : SecretTunnelTest
         }
         Assert.Equal(1, visiting.Output.Count("start visitor success"));
     }
+
+    [Fact]
+    public async Task A_link_on_which_the_server_takes_no_more_connections_costs_a_login()
+    {
+        const byte GoAway = 3;
+        int port = Ports.Next();
+        await using var echo = TcpService.Echo();
+        await ServerAsync(port);
+        await OfferAsync(port, [], new SecretProxy("secret", echo.Port));
+        await using var wire = new FaultyWire(port);
+        var visitor = new Visitor("door", "secret", Ports.Next());
+        var client = await VisitAsync(wire.Port, [Clear], visitor);
+        await User.EchoOnceAsync(visitor.Port);
+        await wire.SayAsync(RawClient.MuxHead(GoAway, 0, 0, 0));
+        Assert.False(await User.CanEchoAsync(visitor.Port));
+        await client.WaitForTextAsync("session lost: the server takes no more connections on this link");
+        await UntilWorkingAsync(visitor.Port);
+    }
 }

@@ -43,7 +43,11 @@ internal sealed partial class ClientSession : IVisitorSession, IAsyncDisposable
     public bool HalfClose => _halfClose;
 
     /// <inheritdoc/>
-    public ValueTask<Connection> OpenAsync(CancellationToken cancellationToken) => _carrier.OpenAsync(cancellationToken);
+    public ValueTask<Connection> OpenAsync(CancellationToken cancellationToken)
+    {
+        _ = EndIfRetiring(); // the visitor learns of it from the link, and his next user has a new session
+        return _carrier.OpenAsync(cancellationToken);
+    }
 
     /// <summary>Loops of the session and work connections that wait for a user.</summary>
     internal int WorkCount => _scope.Count;
@@ -182,12 +186,7 @@ internal sealed partial class ClientSession : IVisitorSession, IAsyncDisposable
             Log.WorkConnectionUnproven(_logger, e.Message);
             return; // the server asks for another when it needs one
         }
-        if (_carrier.IsRetiring)
-        {
-            // Nobody can be served by this session any more. Compat: frp goes on with it, and every new user waits in vain.
-            Close(new CloseReason(CloseKind.EndOfStream, "the server takes no more connections on this link"));
-            return;
-        }
+        if (EndIfRetiring()) return;
         var work = await _carrier.OpenAsync(cancellationToken);
         await using var messages = new MessageStream(work.Stream, OpeningExchange.CodecOf(_client.Wire));
         bool owned = true;
@@ -223,6 +222,15 @@ internal sealed partial class ClientSession : IVisitorSession, IAsyncDisposable
         {
             if (owned) await work.DisposeAsync();
         }
+    }
+
+    /// <summary>Ends the session when nobody can be served by it any more.</summary>
+    // Compat: frp goes on with it (docs/COMPAT.md, "GoAway of a server that keeps the link").
+    private bool EndIfRetiring()
+    {
+        if (!_carrier.IsRetiring) return false;
+        Close(new CloseReason(CloseKind.EndOfStream, "the server takes no more connections on this link"));
+        return true;
     }
 
     /// <summary>What a work connection begins with; encoded once for the session where no proof of the moment goes into it.</summary>
