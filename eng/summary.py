@@ -2,8 +2,8 @@
 """Sums up the reports of a test run: summary.py DIR --broken FILE --passed FILE --expected-skips FILE
 
 Reads DIR/*.xml (xunit v2+ reports) and DIR/*.probe (a last line "N passed, N failed"). Lines of the file --broken are steps that
-failed outside a test runner, lines of --passed steps that succeeded. Prints what failed, the skips with their reasons, and ends with
-"N passed, N failed". With CI set, a skip whose test is not listed in --expected-skips counts as a failure.
+failed outside a test runner, lines of --passed steps that succeeded. Prints what failed and why, the skips with their reasons, and ends
+with "N passed, N failed". With CI set, a skip whose test is not listed in --expected-skips counts as a failure.
 """
 import argparse, fnmatch, glob, os, re, sys
 import xml.etree.ElementTree as ET
@@ -22,7 +22,14 @@ def lines(path):
     return [line.strip() for line in open(path) if line.strip() and not line.startswith('#')]
 
 
-passed, failures, skips = len(lines(a.passed)), list(lines(a.broken)), []
+def why(test):
+    """What a failed test said, where, and the end of its output: enough to tell a race from a machine that stood still."""
+    said = [(test.findtext('failure/message') or '').strip(), (test.findtext('failure/stack-trace') or '').strip(), (test.findtext('output') or '').strip()]
+    said = said[0].splitlines()[:8] + said[1].splitlines()[:8] + said[2].splitlines()[-20:]
+    return [f"took {float(test.get('time') or 0):.1f} s"] + [line[:300] for line in said]
+
+
+passed, failures, skips, reasons = len(lines(a.passed)), list(lines(a.broken)), [], {}
 for path in sorted(glob.glob(os.path.join(a.dir, '*.xml'))):
     suite = os.path.basename(path)[:-4]
     count = 0
@@ -35,6 +42,7 @@ for path in sorted(glob.glob(os.path.join(a.dir, '*.xml'))):
             skips.append((name, (reason.text or '').strip() if reason is not None else ''))
         elif result != 'NotRun':
             failures.append(name)
+            reasons[name] = why(test)
     print(f'{suite}: {count} passed')
     passed += count
 for path in sorted(glob.glob(os.path.join(a.dir, '*.probe'))):
@@ -55,5 +63,7 @@ for name, reason in skips:
         failures.append(f'unexpected skip: {name}')
 for failure in failures:
     print(f'FAILED: {failure}')
+    for line in reasons.get(failure, ()):
+        print(f'    {line}')
 print(f'{passed} passed, {len(failures)} failed')
 sys.exit(1 if failures else 0)
