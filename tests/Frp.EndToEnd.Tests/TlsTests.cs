@@ -1,9 +1,10 @@
+using System.Text.RegularExpressions;
 using Frp.TestKit;
 
 namespace Frp.EndToEnd.Tests;
 
 /// <summary>Who is let in by TLS and who is not, and that the log of whoever refuses says why.</summary>
-public sealed class TlsTests : TunnelTest
+public sealed partial class TlsTests : TunnelTest
 {
     private readonly CertificateFolder _authority;
     private readonly CertificateFolder _other;
@@ -195,12 +196,14 @@ public sealed class TlsTests : TunnelTest
 
     private static async Task<string> KeyOfAsync(RunningProgram server)
     {
-        const string Lead = "TLS key of this server: ";
-        await server.WaitForTextAsync(Lead);
-        string rest = server.Output.ToString();
-        rest = rest[(rest.IndexOf(Lead, StringComparison.Ordinal) + Lead.Length)..];
-        return rest[..rest.IndexOfAny([' ', '\r', '\n', '\x1b'])];
+        // A piece of output may end within the key.
+        Match key = Match.Empty;
+        await Patience.UntilAsync(() => (key = KeyLine().Match(server.Output.ToString())).Success, () => $"the server's key is missing in:\n{server.Output}");
+        return key.Groups[1].Value;
     }
+
+    [GeneratedRegex(@"TLS key of this server: (sha256/[A-Za-z0-9+/]{43}=)")]
+    private static partial Regex KeyLine();
 
     private static string Over(string protocol) => $"transport.protocol = \"{protocol}\"";
 

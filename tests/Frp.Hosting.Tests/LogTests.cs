@@ -71,6 +71,17 @@ public sealed class LogTests : IDisposable
     }
 
     [Fact]
+    public void Characters_outside_the_basic_plane_survive_a_long_batch()
+    {
+        string[] messages = [.. Enumerable.Range(0, 3000).Select(i => new string('x', i % 7) + string.Concat(Enumerable.Repeat("😀", 1 + i % 50)))];
+        Write(logger =>
+        {
+            foreach (string message in messages) logger.Log(LogLevel.Information, new EventId(1), message, null, (text, _) => text);
+        });
+        Assert.Equal(messages, File.ReadLines(FilePath).Select(line => line[(line.IndexOf(":1] ", StringComparison.Ordinal) + 4)..]));
+    }
+
+    [Fact]
     public void Entries_below_the_level_are_not_written()
     {
         Write(logger => logger.Log(LogLevel.Debug, new EventId(1), "x", null, (text, _) => text), new LogOptions { To = FilePath, Level = LogLevel.Information });
