@@ -143,7 +143,7 @@ public sealed class StcpRecoveryTests : SecretTunnelTest
         var client = await VisitAsync(wire.Port, [Clear], visitor);
         await User.EchoOnceAsync(visitor.Port);
         await wire.SayAsync(RawClient.MuxHead(GoAway, 0, 0, 0));
-        Assert.False(await User.CanEchoAsync(visitor.Port));
+        await Patience.UntilAsync(async () => !await User.CanEchoAsync(visitor.Port), () => "users are served on a link that has ended"); // the word is on its way
         await client.WaitForTextAsync("session lost: the server takes no more connections on this link");
         await UntilWorkingAsync(visitor.Port);
     }
