@@ -20,6 +20,13 @@ internal static class Now
     }
 
     /// <summary>For what changes threads on its way. Its own end must still come: nothing outside is waited for.</summary>
+    internal static void Soon(Task task, string otherwise)
+    {
+        FindException.Unless(Task.WaitAny([task], Limit) == 0, otherwise);
+        task.GetAwaiter().GetResult();
+    }
+
+    /// <inheritdoc cref="Soon(Task, string)"/>
     internal static T Soon<T>(Task<T> task, string otherwise)
     {
         FindException.Unless(Task.WaitAny([task], Limit) == 0, otherwise);

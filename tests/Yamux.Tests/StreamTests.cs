@@ -29,6 +29,8 @@ public class StreamTests
     [InlineData(8191)]
     [InlineData(65524)]
     [InlineData(65525)]
+    [InlineData(65536)]
+    [InlineData(65537)]
     [InlineData(1_000_000)]
     public async Task A_framed_write_sends_what_follows_the_header(int length)
     {

@@ -88,6 +88,8 @@ internal sealed class YamuxTarget(string name, bool wholeSession) : FuzzTarget
         {
             outcome = e.Message;
         }
+        // What was not urgent leaves from another thread.
+        Now.Soon(session.Sending.FlushAsync(), "frames are not sent although the carrier takes all");
         FindException.Unless(delivered + session.QueuedReceiveBytes <= PayloadIn(input.Span), "more was delivered than was sent");
         FindException.Unless(!isLimited || delivered + session.QueuedReceiveBytes <= LimitBeforeLogin, "more was taken than may come before a login");
         FindException.Unless(session.StreamCount <= 1 + input.Length / YamuxStream.HeaderLength, "more streams than frames");

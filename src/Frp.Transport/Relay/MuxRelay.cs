@@ -39,7 +39,7 @@ internal static class MuxRelay
                     await stream.WriteFramedAsync(idle.AsMemory(0, Header + count), CancellationToken.None);
                     continue;
                 }
-                bulk = ArrayPool<byte>.Shared.Rent(Header + Relay.BulkBufferSize);
+                bulk = ArrayPool<byte>.Shared.Rent(Relay.BulkBufferSize);
                 idle.CopyTo(bulk, 0);
                 if (await PumpBulkAsync(socket, stream, bulk, Header + count)) break;
                 ArrayPool<byte>.Shared.Return(bulk);
@@ -63,7 +63,8 @@ internal static class MuxRelay
     /// <returns>Whether the socket came to its end.</returns>
     private static async ValueTask<bool> PumpBulkAsync(Socket socket, YamuxStream stream, byte[] buffer, int filled)
     {
-        int limit = YamuxStream.HeaderLength + Relay.BulkBufferSize;
+        // With the header: what is larger would leave in two frames.
+        const int limit = Relay.BulkBufferSize;
         for (int turn = 1; ; turn++)
         {
             if (turn % Relay.PiecesPerTurn == 0) await Task.Yield();

@@ -36,6 +36,7 @@ internal sealed class FrameReader(YamuxSession session, Stream carrier)
         byte[] buffer = _buffer = _pool.Rent(SmallBuffer);
         int start = 0; // of what has not been handled: at most an incomplete header
         int filled = 0;
+        bool wasFull = false; // the buffer, by the last reads: what comes next may be the rest of a record, however short
         int bytesInARow = 0;
         int readsInARow = 0;
         while (session.End is null)
@@ -44,24 +45,32 @@ internal sealed class FrameReader(YamuxSession session, Stream carrier)
             if (!_reading.IsCompleted) bytesInARow = readsInARow = 0;
             _readsAhead = true; // until it is awaited, whatever comes of it
             int count = await AwaitReadAsync();
-            int largest = count;
-            int before = filled;
             filled += count;
+            bytesInARow += count;
+            // A read that filled the small buffer has more behind it; one that would have fitted into it has not.
+            bool busy = wasFull || count > SmallBuffer || filled == buffer.Length;
+            bool bulk = count >= BulkRead || (wasFull && count > 0);
+            if (filled == buffer.Length && buffer.Length < LargeBuffer)
+            {
+                buffer = Move(buffer.AsSpan(start, filled - start), LargeBuffer);
+                (start, filled, bulk) = (0, filled - start, true);
+            }
 
             // TLS hands out a record at a time. What is there already is gathered, so that a stream's sink gets it in one
             // piece: a send of 64 KiB costs little more than one of 16. Measured: docs/wire/yamux.md, "Read path".
-            while (count >= BulkRead && buffer.Length - filled >= BulkRead)
+            while (bulk && buffer.Length - filled >= BulkRead)
             {
                 _reading = carrier.ReadAsync(buffer.AsMemory(filled), session.Stopping);
                 _readsAhead = true;
                 if (!_reading.IsCompletedSuccessfully) break;
                 count = await AwaitReadAsync();
                 filled += count;
+                bytesInARow += count;
+                bulk = count >= BulkRead;
             }
 
-            int consumed = Handle(buffer.AsSpan(start, filled - start));
-            bytesInARow += filled - before;
-            start += consumed;
+            start += Handle(buffer.AsSpan(start, filled - start));
+            wasFull = filled == buffer.Length;
             if (count == 0)
             {
                 bool whole = start == filled && _remaining == 0;
@@ -71,17 +80,10 @@ internal sealed class FrameReader(YamuxSession session, Stream carrier)
 
             if (!_readsAhead) // else the buffer is in use, and what comes joins what is left
             {
-                // A read that filled the small buffer has more behind it; one that would have fitted into it has not.
-                int wanted = filled == buffer.Length || largest > SmallBuffer ? LargeBuffer : SmallBuffer;
-                byte[] next = wanted > buffer.Length || (wanted == SmallBuffer && buffer.Length >= LargeBuffer) ? _pool.Rent(wanted) : buffer;
-                buffer.AsSpan(start, filled - start).CopyTo(next);
+                ReadOnlySpan<byte> left = buffer.AsSpan(start, filled - start);
+                if (busy == buffer.Length >= LargeBuffer) left.CopyTo(buffer);
+                else buffer = Move(left, busy ? LargeBuffer : SmallBuffer);
                 (start, filled) = (0, filled - start);
-                if (next != buffer)
-                {
-                    _buffer = next;
-                    _pool.Return(buffer);
-                    buffer = next;
-                }
             }
 
             if (bytesInARow >= BytesInARow || ++readsInARow >= ReadsInARow)
@@ -110,6 +112,15 @@ internal sealed class FrameReader(YamuxSession session, Stream carrier)
 
         if (_buffer is not null) _pool.Return(_buffer);
         _buffer = null;
+    }
+
+    // Another buffer, which begins with what is left in this one.
+    private byte[] Move(ReadOnlySpan<byte> left, int size)
+    {
+        byte[] next = _pool.Rent(size);
+        left.CopyTo(next);
+        _pool.Return(_buffer!);
+        return _buffer = next;
     }
 
     private ValueTask<int> AwaitReadAsync()

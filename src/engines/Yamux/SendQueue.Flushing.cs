@@ -79,7 +79,7 @@ internal sealed partial class SendQueue
         while (bulk < BatchLimit && _flowCount < BatchFlows && Dequeue() is { } flow)
         {
             if (!flow.Active) continue; // cancelled while it waited
-            int slice = (int)Math.Min(Math.Min(flow.Remaining, _options.MaxFramePayload), flow.Window);
+            int slice = (int)Math.Min(SliceOf(flow.Remaining), flow.Window);
             if (slice == 0) continue;   // the place of a cancelled write, and the next one has no credit
             flow.Window -= slice;
             flow.InFlight = true;
@@ -123,6 +123,9 @@ internal sealed partial class SendQueue
         _step = -1;
         return Flush.Direct;
     }
+
+    // The last bytes are no frame of their own when they are no more than its header: writes of 64 KiB are common.
+    private int SliceOf(int remaining) => remaining <= _options.MaxFramePayload + FrameHeader.Size ? remaining : _options.MaxFramePayload;
 
     private void Step()
     {

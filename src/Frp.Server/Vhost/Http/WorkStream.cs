@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Runtime.CompilerServices;
 using Frp.Transport;
 
@@ -5,9 +6,11 @@ namespace Frp.Server;
 
 /// <summary>A work connection as an HTTP client wants it: every write is sent, and disposing the stream closes the connection.</summary>
 /// <remarks>
-/// <b>Repeats.</b> The client repeats a request when the connection ends before the first byte of the answer. That is right for a
+/// <para><b>Repeats.</b> The client repeats a request when the connection ends before the first byte of the answer. That is right for a
 /// connection that has waited for some time and a request that does no harm twice; everything else gets an error here, which is not
-/// repeated: a local service that dies of a request shall not get it again.
+/// repeated: a local service that dies of a request shall not get it again.</para>
+/// <para><b>Heads.</b> The client reads the head of an answer into a buffer of its own, and would hand on what of the body fits behind it
+/// as a piece by itself. Where more of the body is on its way, that first read ends with the head, and the next one brings all there is.</para>
 /// </remarks>
 /// <param name="connection">Owned.</param>
 /// <param name="closing">Where a close that has to wait does so.</param>
@@ -18,11 +21,15 @@ internal sealed class WorkStream(Connection connection, TaskScope closing) : Dup
     private volatile bool _answered; // the last request's answer has begun
     private volatile bool _repeatable;
     private int _disposed;
+    private byte[]? _kept; // what was read behind a head
+    private int _keptStart;
+    private int _keptEnd;
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
+        if (_kept is not null) return ReadKept(buffer, cancellationToken);
         var reading = _inner.ReadAsync(buffer, cancellationToken);
-        return reading.IsCompletedSuccessfully ? ValueTask.FromResult(Judge(reading.GetAwaiter().GetResult(), buffer.Length)) : JudgeAsync(reading, buffer.Length);
+        return reading.IsCompletedSuccessfully ? ValueTask.FromResult(Judge(reading.GetAwaiter().GetResult(), buffer.Span)) : JudgeAsync(reading, buffer);
     }
 
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
@@ -58,14 +65,47 @@ internal sealed class WorkStream(Connection connection, TaskScope closing) : Dup
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<int> JudgeAsync(ValueTask<int> reading, int room) => Judge(await reading, room);
+    private async ValueTask<int> JudgeAsync(ValueTask<int> reading, Memory<byte> buffer) => Judge(await reading, buffer.Span);
 
-    private int Judge(int count, int room)
+    private int Judge(int count, ReadOnlySpan<byte> buffer)
     {
-        if (count > 0) _answered = true;
-        else if (room > 0 && !_answered && !_repeatable) throw new IOException("the local service has closed the connection without an answer");
+        if (count > 0)
+        {
+            if (!_answered && count == buffer.Length) count = Split(buffer);
+            _answered = true;
+        }
+        else if (buffer.Length > 0 && !_answered && !_repeatable)
+        {
+            throw new IOException("the local service has closed the connection without an answer");
+        }
         return count;
     }
+
+    // A read that comes back full has more behind it.
+    private int Split(ReadOnlySpan<byte> read)
+    {
+        var end = "\r\n\r\n"u8;
+        int head = read.StartsWith("HTTP/1"u8) ? read.IndexOf(end) + end.Length : 0;
+        if (head < end.Length || head == read.Length) return read.Length;
+        (_kept, _keptStart, _keptEnd) = (ArrayPool<byte>.Shared.Rent(read.Length - head), 0, read.Length - head);
+        read[head..].CopyTo(_kept);
+        return head;
+    }
+
+    private ValueTask<int> ReadKept(Memory<byte> buffer, CancellationToken cancellationToken)
+    {
+        int count = Math.Min(_keptEnd - _keptStart, buffer.Length);
+        _kept.AsSpan(_keptStart, count).CopyTo(buffer.Span);
+        _keptStart += count;
+        if (_keptStart < _keptEnd) return ValueTask.FromResult(count);
+        ArrayPool<byte>.Shared.Return(_kept!);
+        _kept = null;
+        // What lies behind it joins it, where that is known to be here.
+        return count < buffer.Length && connection is MuxConnection { MuxStream.IsReadable: true } ? AddAsync(count, _inner.ReadAsync(buffer[count..], cancellationToken)) : ValueTask.FromResult(count);
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private static async ValueTask<int> AddAsync(int count, ValueTask<int> reading) => count + await reading;
 
     private async ValueTask FinishAsync(ValueTask writing)
     {
