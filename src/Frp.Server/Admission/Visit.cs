@@ -15,15 +15,13 @@ internal sealed class Visit : IDisposable
 
     private readonly SemaphoreSlim _places = new(StrangersStreams);
     private readonly Strangers _strangers;
-    private readonly CancellationTokenSource _patience;
-    private readonly CancellationTokenSource _stopping;
+    private readonly Deadline _patience;
 
     internal Visit(Strangers strangers, IPAddress key, TimeSpan patience, TimeProvider time, CancellationToken stopping)
     {
         (_strangers, Key) = (strangers, key);
-        _patience = new CancellationTokenSource(patience, time);
-        _stopping = CancellationTokenSource.CreateLinkedTokenSource(_patience.Token, stopping);
-        Stopping = _stopping.Token;
+        _patience = new Deadline(patience, time, stopping);
+        Stopping = _patience.Token;
     }
 
     /// <summary>The address that it counts for.</summary>
@@ -36,7 +34,7 @@ internal sealed class Visit : IDisposable
     internal CancellationToken Stopping { get; }
 
     /// <summary>Whether it was closed for being a stranger.</summary>
-    internal bool IsEvicted => _patience.IsCancellationRequested;
+    internal bool IsEvicted => _patience.HasPassed;
 
     /// <summary>Something on it has been accepted.</summary>
     internal bool IsAccepted { get; set; }
@@ -48,7 +46,7 @@ internal sealed class Visit : IDisposable
     internal void Accept()
     {
         if (IsAccepted) return;
-        _patience.CancelAfter(Timeout.InfiniteTimeSpan);
+        _patience.Lift();
         _strangers.Accept(this);
         if (!IsAccepted) return;
         OnAccepted?.Invoke();
@@ -71,23 +69,12 @@ internal sealed class Visit : IDisposable
     internal void Failed() => _strangers.Failed(this);
 
     /// <summary>Ends it, to make room.</summary>
-    internal void Evict()
-    {
-        try
-        {
-            _patience.Cancel();
-        }
-        catch (ObjectDisposedException)
-        {
-            // It has ended by itself meanwhile.
-        }
-    }
+    internal void Evict() => _patience.Expire();
 
     /// <inheritdoc/>
     public void Dispose()
     {
         _strangers.Leave(this);
-        _stopping.Dispose();
         _patience.Dispose();
         _places.Dispose();
     }

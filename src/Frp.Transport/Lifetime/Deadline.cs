@@ -35,6 +35,22 @@ public sealed class Deadline : IDisposable
     /// <param name="wait">What was waited for: completes "no ... within 10 s".</param>
     public TimeoutException Passed(string wait) => new($"no {wait} within {_after.TotalSeconds:0.###} s");
 
+    /// <summary>It fires no more, unless with the outer token.</summary>
+    public void Lift() => _source.CancelAfter(Timeout.InfiniteTimeSpan);
+
+    /// <summary>It is over now, as if the time had passed. Does nothing when the wait is over.</summary>
+    public void Expire()
+    {
+        try
+        {
+            _source.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The wait has ended meanwhile.
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

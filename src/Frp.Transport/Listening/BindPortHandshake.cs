@@ -49,12 +49,12 @@ public sealed class BindPortHandshake
     /// <summary>The whole of it: classification, upgrade, TLS.</summary>
     /// <param name="accepted">Owned from here on: closed when the handshake fails.</param>
     /// <param name="cancellationToken">Fires when the listener's owner stops.</param>
-    /// <returns>The byte stream; null when a sharing rule took the connection.</returns>
+    /// <returns>The byte stream; null when a sharing rule took the connection, and when it is over before it has said anything.</returns>
     /// <inheritdoc cref="IIncoming.HandshakeAsync" path="/remarks"/>
     public async ValueTask<Connection?> RunAsync(Connection accepted, CancellationToken cancellationToken)
     {
         var first = new byte[PrefaceRule.PrefaceLength];
-        var connection = await PeekAsync(accepted, first, "opening", cancellationToken);
+        if (await PeekAsync(accepted, first, "opening", cancellationToken) is not { } connection) return null;
         foreach (var rule in _rules)
         {
             if (rule.Matches(first)) return await rule.Take(connection, cancellationToken);
@@ -65,11 +65,12 @@ public sealed class BindPortHandshake
     /// <summary>The TLS byte alone: for carriers that bring nothing but byte streams, such as KCP.</summary>
     /// <param name="connection">Owned from here on: closed when the handshake fails.</param>
     /// <param name="cancellationToken">Fires when the listener's owner stops.</param>
-    /// <returns>The byte stream, never null.</returns>
+    /// <returns>The byte stream; null when the connection is over before it has said anything.</returns>
     public async ValueTask<Connection?> SniffAsync(Connection connection, CancellationToken cancellationToken)
     {
         var first = new byte[1];
-        connection = await PeekAsync(connection, first, "first byte", cancellationToken);
+        if (await PeekAsync(connection, first, "first byte", cancellationToken) is not { } seen) return null;
+        connection = seen;
         switch (first[0])
         {
             case MarkerByte:
@@ -114,12 +115,13 @@ public sealed class BindPortHandshake
         return await SniffAsync(webSocket, cancellationToken);
     }
 
-    private async ValueTask<Connection> PeekAsync(Connection connection, Memory<byte> first, string what, CancellationToken cancellationToken)
+    private async ValueTask<Connection?> PeekAsync(Connection connection, Memory<byte> first, string what, CancellationToken cancellationToken)
     {
         using var deadline = new Deadline(PrefaceTimeout, _timeProvider, cancellationToken);
         try
         {
-            return await Preface.PeekAsync(connection, first, deadline.Token);
+            var seen = await Preface.PeekAsync(connection, first, deadline.Token);
+            return seen is null && deadline.HasPassed ? throw deadline.Passed(what) : seen;
         }
         catch (Exception e)
         {

@@ -59,7 +59,7 @@ internal static class MuxRelay
         }
     }
 
-    /// <summary>Sends what the socket has until it has run dry.</summary>
+    /// <summary>Sends what the socket has until it has run dry, or has given less than there was room for: what waits tries first.</summary>
     /// <returns>Whether the socket came to its end.</returns>
     private static async ValueTask<bool> PumpBulkAsync(Socket socket, YamuxStream stream, byte[] buffer, int filled)
     {
@@ -70,11 +70,11 @@ internal static class MuxRelay
             if (turn % Relay.PiecesPerTurn == 0) await Task.Yield();
             int count = socket.Receive(buffer.AsSpan(filled, limit - filled), SocketFlags.None, out var error);
             if (error is not (SocketError.Success or SocketError.WouldBlock)) throw new SocketException((int)error);
-            bool dry = error == SocketError.WouldBlock;
-            if (!dry) filled += count;
+            bool over = error == SocketError.Success && count == 0;
+            if (error == SocketError.Success) filled += count;
+            bool dry = filled < limit;
             if (filled > YamuxStream.HeaderLength) await stream.WriteFramedAsync(buffer.AsMemory(0, filled), CancellationToken.None);
-            if (dry) return false;
-            if (count == 0) return true;
+            if (over || dry) return over;
             filled = YamuxStream.HeaderLength;
         }
     }

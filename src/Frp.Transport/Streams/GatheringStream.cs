@@ -44,6 +44,7 @@ internal sealed class GatheringStream(Stream inner) : DuplexStream
             return ValueTask.FromResult(TakeFromBulk(buffer));
         }
         if (OffloadReads) return ReadOffloadedAsync(buffer, cancellationToken);
+        if (buffer.Length == 0 && _lastReadWasFull) return ValueTask.FromResult(0); // there is more, most likely: no call to ask
         if (buffer.Length < LargeReadSize) return inner.ReadAsync(buffer, cancellationToken);
         if (_lastReadWasFull && buffer.Length < BulkSize) return ReadBulkAsync(buffer, cancellationToken);
 

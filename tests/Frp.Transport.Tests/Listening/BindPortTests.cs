@@ -149,7 +149,20 @@ public class BindPortTests
         Assert.NotNull(await second!.HandshakeAsync(Patience.Token).Soon());
         Assert.False(waiting.IsCompleted);
         first.Abort();
-        await Assert.ThrowsAnyAsync<Exception>(() => waiting.Soon());
+        Assert.Null(await waiting.Soon());
+    }
+
+    [Fact]
+    public async Task A_silent_peer_that_must_go_is_closed()
+    {
+        await using var port = await ListenAsync();
+        using var silent = await Peers.DialAsync(((System.Net.IPEndPoint)port.Local).Port);
+        var incoming = await port.AcceptAsync(Patience.Token).Soon();
+        using var must = new CancellationTokenSource();
+        var waiting = incoming!.HandshakeAsync(must.Token).AsTask();
+        await must.CancelAsync();
+        Assert.Null(await waiting.Soon());
+        Assert.Equal(0, await silent.ReceiveAsync(new byte[1]).Soon());
     }
 
     [Fact]
