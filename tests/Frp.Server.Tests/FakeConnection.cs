@@ -3,14 +3,16 @@ using Frp.Transport;
 
 namespace Frp.Server.Tests;
 
-/// <summary>A connection on which nothing is said, and of which it is known whether it has been closed.</summary>
+/// <summary>A connection on which nothing is said unless it is given what, and of which it is known whether it has been closed.</summary>
 internal sealed class FakeConnection : Connection
 {
     internal bool IsDisposed { get; private set; }
 
     internal byte[] Certificate { get; init; } = [];
 
-    public override Stream Stream { get; } = new MemoryStream();
+    internal Stream Content { get; init; } = new MemoryStream();
+
+    public override Stream Stream => Content;
 
     public override EndPoint? Local => null;
 

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Globalization;
 using System.Text;
 
@@ -25,7 +24,8 @@ internal sealed class ConsoleTarget : ILogTarget
 
     public void Write(StringBuilder lines, DateTimeOffset now)
     {
-        LogBatch.Write(lines, _output);
+        // In one piece: whoever reads a pipe sees whole lines, and no character is cut where a chunk of the builder ends.
+        _output.Write(Encoding.UTF8.GetBytes(lines.ToString()));
         _output.Flush();
     }
 
@@ -64,7 +64,7 @@ internal sealed class RotatingFileTarget : ILogTarget
         _file ??= Open();
         // Where the file ends is the file's to say: others may append to it, or empty it.
         if (_file.CanSeek) _file.Seek(0, SeekOrigin.End);
-        LogBatch.Write(lines, _file);
+        _file.Write(Encoding.UTF8.GetBytes(lines.ToString()));
     }
 
     public void Dispose() => _file?.Dispose();
@@ -113,41 +113,6 @@ internal sealed class RotatingFileTarget : ILogTarget
             string rest = Path.GetFileName(file)[(name.Length + 1)..];
             if (rest.Length != StampFormat.Length + extension.Length) continue; // "a.*" finds a.b as well, and a.b.b
             if (DateTime.TryParseExact(rest[..StampFormat.Length], StampFormat, CultureInfo.InvariantCulture, DateTimeStyles.None, out var time) && time < limit) File.Delete(file);
-        }
-    }
-}
-
-/// <summary>Lines on their way out.</summary>
-internal static class LogBatch
-{
-    private const int MaxPiece = 64 * 1024;
-
-    /// <summary>Writes lines as UTF-8, with one call unless they are many: whoever reads a pipe sees whole lines.</summary>
-    internal static void Write(StringBuilder lines, Stream to)
-    {
-        // Chunks of a builder end anywhere, between the halves of a character too: the encoder keeps the first one for the next chunk.
-        var encoder = Encoding.UTF8.GetEncoder();
-        byte[] piece = ArrayPool<byte>.Shared.Rent((int)Math.Min(Encoding.UTF8.GetMaxByteCount(lines.Length), MaxPiece));
-        try
-        {
-            int count = 0;
-            foreach (var chunk in lines.GetChunks())
-            {
-                for (var rest = chunk.Span; !rest.IsEmpty;)
-                {
-                    encoder.Convert(rest, piece.AsSpan(count), flush: false, out int characters, out int bytes, out _);
-                    rest = rest[characters..];
-                    count += bytes;
-                    if (rest.IsEmpty) break;
-                    to.Write(piece, 0, count);
-                    count = 0;
-                }
-            }
-            if (count > 0) to.Write(piece, 0, count);
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(piece);
         }
     }
 }

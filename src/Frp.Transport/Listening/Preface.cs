@@ -20,6 +20,7 @@ internal static class Preface
         if (connection.TryGetSocket(out var socket))
         {
             int peeked;
+            // Closing the socket ends the receive, and does not wait for anything.
             using (var peek = new SocketPeek())
             await using (cancellationToken.UnsafeRegister(static waiting => _ = ((Connection)waiting!).DisposeAsync().AsTask(), connection))
             {

@@ -9,7 +9,8 @@ namespace Frp.Transport;
 /// <remarks>
 /// <para><b>Reads.</b> A read goes straight into the caller's buffer. Only when the last one came back full, so that more
 /// is probably waiting, is a large buffer rented and filled in one call; it goes back as soon as it has been read out. So a
-/// connection that waits holds no buffer, even after a burst, unless the burst ended exactly where a buffer did. Zero-byte reads wait for data without any buffer.</para>
+/// connection that waits holds no buffer, even after a burst, unless the burst ended exactly where a buffer did. Zero-byte reads wait for
+/// data without any buffer; behind a full read they do not wait.</para>
 /// <para><b>Writes</b> are gathered until <see cref="FlushAsync"/>, or until <see cref="WriteGather.Limit"/> is reached.</para>
 /// <para><b>Concurrency.</b> One reader and one writer. A second writer is told so instead of tearing records.</para>
 /// <para><b>Ownership.</b> The stream below stays its owner's.</para>

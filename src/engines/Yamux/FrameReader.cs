@@ -81,7 +81,7 @@ internal sealed class FrameReader(YamuxSession session, Stream carrier)
             if (!_readsAhead) // else the buffer is in use, and what comes joins what is left
             {
                 ReadOnlySpan<byte> left = buffer.AsSpan(start, filled - start);
-                if (busy == buffer.Length >= LargeBuffer) left.CopyTo(buffer);
+                if (busy == (buffer.Length >= LargeBuffer)) left.CopyTo(buffer);
                 else buffer = Move(left, busy ? LargeBuffer : SmallBuffer);
                 (start, filled) = (0, filled - start);
             }
