@@ -6,11 +6,15 @@ namespace Frpc;
 /// <summary>What the clients of one process share: signals, logs, the process's limits.</summary>
 internal sealed class ClientProcess : IDisposable
 {
-    private readonly StopSignals _signals = new();
+    private readonly StopSignals _signals;
     private readonly LogSet _logs = new();
 
     /// <summary>Begins with what takes long and needs no configuration.</summary>
-    internal ClientProcess() => WarmUp.Start();
+    internal ClientProcess()
+    {
+        WarmUp.Start();
+        _signals = new StopSignals();
+    }
 
     /// <summary>Runs one client to its end. Its failure is the caller's to tell.</summary>
     internal Task RunAsync(ClientService service)

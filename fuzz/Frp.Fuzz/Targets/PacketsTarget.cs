@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using Frp.Wire;
 
 namespace Frp.Fuzz;
@@ -8,6 +10,8 @@ namespace Frp.Fuzz;
 /// <summary>Datagrams in a work connection: the reader that decodes in place against the codec that reads JSON. The first byte chooses the version.</summary>
 internal sealed class PacketsTarget : FuzzTarget
 {
+    private static readonly JsonSerializerOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     public override string Name => "packets";
 
     public override IReadOnlyList<string> Sources => ["Frp.Wire/Datagrams/", "Frp.Wire/Messages/UdpPacketJson.cs", "Frp.Wire/Messages/UdpMessages.cs"];
@@ -72,8 +76,9 @@ internal sealed class PacketsTarget : FuzzTarget
         }
     }
 
+    // As peers write it: texts without escapes where there need not be any.
     private static byte[] Remote(UDPPacket packet) =>
-        packet.Remote is null ? [] : Encoding.UTF8.GetBytes(MessageTypes.OfType<UDPPacket>().ToJson(packet)["r"]!.ToJsonString());
+        packet.Remote is null ? [] : Encoding.UTF8.GetBytes(MessageTypes.OfType<UDPPacket>().ToJson(packet)["r"]!.ToJsonString(Plain));
 
     private static string Address(ReadOnlySpan<byte> json)
     {

@@ -4,7 +4,8 @@ using Microsoft.Extensions.Logging;
 namespace Frp.Hosting;
 
 /// <summary>
-/// Writes log entries from a thread of its own, so that a slow disk or a full pipe never holds up the thread that moves bytes.
+/// Makes lines of log entries and writes them, in a thread of its own, so that neither a slow disk nor a full pipe, nor what a line costs, holds up the
+/// thread that moves bytes.
 /// </summary>
 /// <remarks>
 /// The queue between them is bounded in characters. When it is full, entries are dropped and counted, and the count is
@@ -15,14 +16,21 @@ internal sealed class LogWriter : IDisposable
 {
     private const int MaxQueuedCharacters = 4 * 1024 * 1024;
 
+    // What an entry takes besides its message, about; an exception's text is made with the line.
+    private const int EntryCharacters = 64;
+    private const int ExceptionCharacters = 2048;
+    private const int MaxIdleEntries = 4096;
+
     private readonly ILogTarget _target;
     private readonly TimeProvider _time;
     private readonly Lock _lock = new();
     private readonly Thread _thread;
     private readonly AutoResetEvent _wake = new(false);
     private readonly ITimer? _midnight;
-    private StringBuilder _queue = new();
-    private StringBuilder _writing = new();
+    private List<Entry> _queue = [];
+    private int _queuedCharacters;
+    private List<Entry> _writing = []; // the thread's, as are the lines
+    private StringBuilder _lines = new();
     private long _dropped;
     private bool _started; // with the first line: a program that has nothing to say needs no thread for it
     private bool _closed;
@@ -37,22 +45,24 @@ internal sealed class LogWriter : IDisposable
 
     internal void Write(LogLevel level, string component, int eventId, string message, Exception? exception, bool color)
     {
+        var entry = new Entry(_time.GetUtcNow(), level, component, eventId, message, exception, color);
         bool wake;
         lock (_lock)
         {
             if (_closed) return;
-            if (_queue.Length > MaxQueuedCharacters)
+            if (_queuedCharacters > MaxQueuedCharacters)
             {
                 _dropped++;
                 return;
             }
-            wake = _queue.Length == 0;
+            wake = _queue.Count == 0;
             if (!_started)
             {
                 _started = true;
                 _thread.Start();
             }
-            LogLine.Append(_queue, _time.GetLocalNow(), level, component, eventId, message, exception, color);
+            _queue.Add(entry);
+            _queuedCharacters += message.Length + EntryCharacters + (exception is null ? 0 : ExceptionCharacters);
         }
         if (wake) _wake.Set();
     }
@@ -97,26 +107,29 @@ internal sealed class LogWriter : IDisposable
         {
             _wake.WaitOne();
             bool closed;
+            long dropped;
             lock (_lock)
             {
                 (_queue, _writing) = (_writing, _queue);
-                closed = _closed;
-                if (_dropped > 0)
-                {
-                    LogLine.Append(_writing, _time.GetLocalNow(), LogLevel.Warning, "log", 1, $"{_dropped} log entries were dropped: the log could not be written fast enough", null, color: false);
-                    _dropped = 0;
-                }
+                (closed, dropped, _dropped, _queuedCharacters) = (_closed, _dropped, 0, 0);
             }
+            foreach (var entry in _writing) Append(entry);
+            _writing.Clear();
+            if (_writing.Capacity > MaxIdleEntries) _writing = [];
+            if (dropped > 0) Append(new Entry(_time.GetUtcNow(), LogLevel.Warning, "log", 1, $"{dropped} log entries were dropped: the log could not be written fast enough", null, Color: false));
             WriteBatch();
             if (closed) return;
         }
     }
 
+    private void Append(in Entry entry) =>
+        LogLine.Append(_lines, TimeZoneInfo.ConvertTime(entry.Time, _time.LocalTimeZone), entry.Level, entry.Component, entry.EventId, entry.Message, entry.Exception, entry.Color);
+
     private void WriteBatch()
     {
         try
         {
-            _target.Write(_writing, _time.GetLocalNow());
+            _target.Write(_lines, _time.GetLocalNow());
             _failing = false;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -124,7 +137,9 @@ internal sealed class LogWriter : IDisposable
             if (!_failing) LogTrouble.Report(e);
             _failing = true; // said once: a full disk stays full for many lines
         }
-        _writing.Clear();
-        if (_writing.Capacity > 1024 * 1024) _writing = new StringBuilder();
+        _lines.Clear();
+        if (_lines.Capacity > 1024 * 1024) _lines = new StringBuilder();
     }
+
+    private readonly record struct Entry(DateTimeOffset Time, LogLevel Level, string Component, int EventId, string Message, Exception? Exception, bool Color);
 }

@@ -72,7 +72,7 @@ public sealed partial class TlsClient
         // The question costs the platform's resumption, which long connections do not have anyway.
         if (_identity is null && (_longLived || Interlocked.Exchange(ref _hasDialled, 1) == 0)) options.LocalCertificateSelectionCallback = TellIfAsked;
         var connection = await TlsConnection.HandshakeAsync(
-            inner, _timeProvider, markerByte, (ssl, token) => ssl.AuthenticateAsClientAsync(options, token), () => judge.Refusal, cancellationToken);
+            inner, _timeProvider, markerByte, isHeavy: _identity is not null || VerifiesServer, (ssl, token) => ssl.AuthenticateAsClientAsync(options, token), () => judge.Refusal, cancellationToken);
         try
         {
             await judge.AdmitAsync(cancellationToken);
@@ -103,7 +103,7 @@ public sealed partial class TlsClient
             CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
         };
         return await TlsConnection.HandshakeAsync(
-            inner, timeProvider, default, (ssl, token) => ssl.AuthenticateAsClientAsync(options, token), static () => null, cancellationToken);
+            inner, timeProvider, default, isHeavy: true, (ssl, token) => ssl.AuthenticateAsClientAsync(options, token), static () => null, cancellationToken);
     }
 
     private static partial class Log

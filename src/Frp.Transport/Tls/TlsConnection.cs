@@ -44,11 +44,18 @@ internal sealed class TlsConnection : Connection
     public override LinkState State => _inner.State;
 
     /// <summary>The handshake of either side, over a connection that is closed when it fails.</summary>
+    /// <param name="inner">Owned from here on.</param>
+    /// <param name="timeProvider">The clock.</param>
+    /// <param name="markerByte">Sent in clear before the first record; null for none.</param>
+    /// <param name="isHeavy">Whether our side signs, or looks for a chain of certificates: not on an event thread.</param>
+    /// <param name="authenticate">The side.</param>
+    /// <param name="refusal">Why we have refused the peer, once we have.</param>
+    /// <param name="cancellationToken">Carries the deadline.</param>
     internal static async ValueTask<Connection> HandshakeAsync(
-        Connection inner, TimeProvider timeProvider, byte? markerByte, Func<SslStream, CancellationToken, Task> authenticate,
+        Connection inner, TimeProvider timeProvider, byte? markerByte, bool isHeavy, Func<SslStream, CancellationToken, Task> authenticate,
         Func<string?> refusal, CancellationToken cancellationToken)
     {
-        var gathering = new GatheringStream(inner.Stream) { OffloadReads = true };
+        var gathering = new GatheringStream(inner.Stream) { OffloadReads = isHeavy };
         // "Not left open" only means disposed with it, which the gathering stream takes calmly; left open it would be flushed,
         // which may fail, or wait.
         var ssl = new SslStream(gathering, leaveInnerStreamOpen: false);

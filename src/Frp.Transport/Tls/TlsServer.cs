@@ -118,7 +118,7 @@ public sealed class TlsServer
                 (refusal = authorities.Judge(certificate, chain, errors, host: null)) is null;
         }
         return await TlsConnection.HandshakeAsync(
-            inner, _timeProvider, default, (ssl, token) => ssl.AuthenticateAsServerAsync(options, token),
+            inner, _timeProvider, default, isHeavy: true, (ssl, token) => ssl.AuthenticateAsServerAsync(options, token),
             () => refusal is null ? null : $"client certificate refused: {refusal}", cancellationToken);
     }
 }
