@@ -24,8 +24,8 @@ internal sealed class ConfigTarget(string name, string file, IReadOnlyList<strin
 
     public override IReadOnlyList<string> Sources => [.. sources.Select(static s => $"Frp.Config/{s}")];
 
-    // A template in a file may make a text of megabytes before it is refused.
-    public override long MaxAllocation => 1L << 30;
+    // A template in a file may make a text of 16 M characters before it is refused, and each function that such a text passes copies it.
+    public override long MaxAllocation => 2L << 30;
 
     public override IReadOnlyList<string> Words => [.. words, "proxies", "visitors", "name", "type", "tcp", "localPort", "transport", "plugin", "serverAddr", "bindPort", "allowPorts", "auth", "2147483648", "-1"];
 
@@ -62,7 +62,7 @@ internal sealed class TemplateTarget : FuzzTarget
 
     public override int MaxLength => 2048;
 
-    public override long MaxAllocation => 1L << 30;
+    public override long MaxAllocation => 2L << 30;
 
     public override IReadOnlyList<string> Words =>
     [
