@@ -56,6 +56,31 @@ public class WindowTests
         Assert.Equal(4 * Six, window.Target);
     }
 
+    [Theory]
+    [InlineData(65_524)] // what we send
+    [InlineData(65_536)]
+    [InlineData(32_768)]
+    [InlineData(1_000_000)]
+    public void A_sender_that_waits_for_credit_gets_more_whatever_its_frames_are(int frame)
+    {
+        var clock = new FakeTimeProvider();
+        var window = new ReceiveWindow(new ReceiveBudget(1L << 40), 4 * Six);
+        window.Open(Six);
+        for (int burst = 0; burst < 20; burst++)
+        {
+            // What has been credited arrives a round trip later, all at once: as much of it as makes whole frames, and the rest.
+            clock.Advance(RoundTrip + TimeSpan.FromMilliseconds(5));
+            for (long granted = window.Remaining; granted > 0;)
+            {
+                int count = (int)Math.Min(granted, frame);
+                Assert.True(window.TryReceive((uint)count, clock));
+                window.Take(count, clock, burst == 0 ? null : RoundTrip); // the first ping has not been answered
+                granted -= count;
+            }
+        }
+        Assert.Equal(4 * Six, window.Target);
+    }
+
     [Fact]
     public void A_slower_reader_and_one_whose_link_is_unknown_keep_their_window()
     {
@@ -68,7 +93,7 @@ public class WindowTests
         {
             Assert.True(slow.TryReceive(Six / 2, clock));
             Assert.True(unknown.TryReceive(Six / 2, clock));
-            clock.Advance(RoundTrip);
+            clock.Advance(2 * RoundTrip);
             slow.Take(Six / 2, clock, RoundTrip);
             unknown.Take(Six / 2, clock, null);
         }

@@ -4,13 +4,16 @@ namespace Yamux;
 /// <remarks>
 /// <para><b>Invariant.</b> target = remaining + held + unannounced. <i>Remaining</i> is what the peer may still send,
 /// <i>held</i> what it sent and nobody has taken yet, so that held never exceeds what was granted.</para>
-/// <para><b>Growth.</b> When half of the window is taken in less than a round trip (a whole one in less than two), the
+/// <para><b>Growth.</b> When half of the window is taken in less than one and a half round trips, the
 /// window, not the reader, is what limits the stream: the target doubles, up to a maximum and within the session's budget. A
-/// reader that stalls takes nothing, and so never grows its window.</para>
+/// reader that stalls takes nothing, and so never grows its window. One round trip would be too short: where frames do not divide half of a
+/// window, what is credited once in a round trip is a little more than that half, and the rest waits for the next one.</para>
 /// <para><b>Concurrency.</b> None; the owner's lock covers it.</para>
 /// </remarks>
 internal sealed class ReceiveWindow(ReceiveBudget budget, int maximum)
 {
+    private const double GrowthPatience = 1.5; // round trips
+
     private long _target = YamuxOptions.ProtocolWindow;
     private long _remaining = YamuxOptions.ProtocolWindow;
     private long _held;
@@ -60,7 +63,7 @@ internal sealed class ReceiveWindow(ReceiveBudget budget, int maximum)
         if (_target - _remaining - _held < _target / 2) return 0;
 
         long now = clock.GetTimestamp();
-        if (roundTrip is { } rtt && _target < maximum && clock.GetElapsedTime(_announcedAt, now) < rtt)
+        if (roundTrip is { } rtt && _target < maximum && clock.GetElapsedTime(_announcedAt, now) < rtt * GrowthPatience)
             _target += budget.Reserve(Math.Min(_target, maximum - _target));
 
         _announcedAt = now;
