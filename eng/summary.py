@@ -46,14 +46,19 @@ for path in sorted(glob.glob(os.path.join(a.dir, '*.xml'))):
     print(f'{suite}: {count} passed')
     passed += count
 for path in sorted(glob.glob(os.path.join(a.dir, '*.probe'))):
-    found = re.findall(r'^(\d+) passed, (\d+) failed$', open(path).read(), re.M)
+    report = open(path).read()
+    found = re.findall(r'^(\d+) passed, (\d+) failed$', report, re.M)
     name = os.path.basename(path)
     if not found:
         failures.append(f'{name}: no result')
         continue
     print(f'{name}: {found[-1][0]} passed')
     passed += int(found[-1][0])
-    failures += [f'{name}: {n + 1} of {found[-1][1]}' for n in range(int(found[-1][1]))]
+    for n in range(int(found[-1][1])):
+        failure = f'{name}: {n + 1} of {found[-1][1]}'
+        failures.append(failure)
+        # The first one tells what the report says of all of them.
+        reasons[failure] = [] if n else [line[:300] for line in report.splitlines() if 'FAIL' in line][:20]
 
 expected = lines(a.expected_skips)
 for name, reason in skips:
