@@ -125,6 +125,20 @@ public sealed class SnappyTests
         }
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(7)]
+    [InlineData(100_000)]
+    public async Task Good_chunks_are_read_before_a_bad_one_is_a_violation(int piece)
+    {
+        byte[] wire = [.. Identifier, .. Plain("good"), .. Chunk(0x02, 4)];
+        await using var stream = new SnappyStream(PieceStream.Cut(wire, piece));
+        var buffer = new byte[100];
+        Assert.Equal("good", Encoding.ASCII.GetString(buffer, 0, await stream.ReadAsync(buffer, Token)));
+        await Assert.ThrowsAsync<ProtocolViolationException>(() => stream.ReadAsync(buffer, Token).AsTask());
+        await Assert.ThrowsAsync<ProtocolViolationException>(() => stream.ReadAsync(buffer, Token).AsTask());
+    }
+
     [Fact]
     public void Damage_is_a_violation_or_goes_unseen_in_what_is_skipped() =>
         Gen.Select(Data, Gen.Select(Gen.Int[0, int.MaxValue], Gen.Byte).List[1, 4]).Sample((data, edits) =>

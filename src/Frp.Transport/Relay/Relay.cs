@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Net.Sockets;
+using Frp.Wire;
 
 namespace Frp.Transport;
 
@@ -23,7 +24,8 @@ public enum RelayEnd
 /// <para><b>Buffers.</b> An idle direction holds a small buffer only. The large one is rented when the small one comes back full
 /// and given back when the source has run dry.</para>
 /// <para><b>Ends.</b> End of stream and reset are ordinary: a reset of one connection resets the other, so that a user who
-/// aborts is seen to abort. Both connections are closed when the relay returns.</para>
+/// aborts is seen to abort. Where a payload cannot be decoded any more (encryption, compression) both are closed in good order, and what was good of it is
+/// delivered. Both connections are closed when the relay returns.</para>
 /// </remarks>
 public static class Relay
 {
@@ -72,7 +74,7 @@ public static class Relay
         }
         finally
         {
-            await pair.CloseAsync();
+            await pair.EndAsync(new CloseReason(CloseKind.LocalClose, "closed"));
         }
         return pair.Reason!;
     }
@@ -93,6 +95,10 @@ public static class Relay
             if (fromSocket && toSocket) await CopySocketsAsync(source!, target!);
             else await CopyStreamsAsync(from.Stream, to.Stream);
             await pair.EndOfDirectionAsync(from, to);
+        }
+        catch (ProtocolViolationException e)
+        {
+            await pair.EndAsync(CloseReason.From(e)); // Compat: docs/COMPAT.md, "a payload that cannot be decoded"
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {

@@ -25,10 +25,11 @@ internal sealed class RelayPair(Connection a, Connection b, bool halfClose, Time
     /// <summary>The direction from one of the two to the other has ended, and delivered its last byte.</summary>
     internal async ValueTask EndOfDirectionAsync(Connection from, Connection to)
     {
-        Interlocked.CompareExchange(ref _reason, new CloseReason(CloseKind.EndOfStream, "end of stream"), null);
+        var ended = new CloseReason(CloseKind.EndOfStream, "end of stream");
+        Interlocked.CompareExchange(ref _reason, ended, null);
         if (!halfClose)
         {
-            await CloseAsync(); // Compat: a FIN from either side closes both (docs/COMPAT.md, "half-close").
+            await EndAsync(ended); // Compat: a FIN from either side closes both (docs/COMPAT.md, "half-close").
             return;
         }
         // Counted first: from a look's point of view the second end must not come behind what it does to the sockets.
@@ -47,10 +48,10 @@ internal sealed class RelayPair(Connection a, Connection b, bool halfClose, Time
         b.Abort();
     }
 
-    /// <summary>Closes both connections in order.</summary>
-    internal async ValueTask CloseAsync()
+    /// <summary>Closes both connections in order, whatever they still have to say.</summary>
+    internal async ValueTask EndAsync(CloseReason reason)
     {
-        Interlocked.CompareExchange(ref _reason, new CloseReason(CloseKind.LocalClose, "closed"), null);
+        Interlocked.CompareExchange(ref _reason, reason, null);
         if (_looks is not null) await _looks.DisposeAsync();
         await a.DisposeAsync();
         await b.DisposeAsync();

@@ -94,7 +94,10 @@ public sealed class SnappyFrameDecoder
     /// <param name="written">Plain bytes written.</param>
     /// <param name="needed">After <see cref="OperationStatus.NeedMoreData"/>: how many bytes have to lie at the front of the input.
     /// After <see cref="OperationStatus.DestinationTooSmall"/>: how much room the next chunk needs.</param>
-    /// <returns><see cref="OperationStatus.Done"/> when all input is consumed, and the two statuses above.</returns>
+    /// <returns>
+    /// <see cref="OperationStatus.Done"/> when all input is consumed, and the two statuses above; <see cref="OperationStatus.InvalidData"/> when plain bytes
+    /// were written and what follows is malformed, which the next call says.
+    /// </returns>
     public OperationStatus Decode(ReadOnlySpan<byte> input, Span<byte> output, out int consumed, out int written, out int needed)
     {
         consumed = written = needed = 0;
@@ -102,19 +105,26 @@ public sealed class SnappyFrameDecoder
         {
             var rest = input[consumed..];
             if (rest.IsEmpty) return OperationStatus.Done;
-            needed = SnappyFrame.HeaderLength;
-            if (rest.Length >= needed) needed += CheckHeader(rest);
-            if (rest.Length < needed) return OperationStatus.NeedMoreData;
-            var body = rest[SnappyFrame.HeaderLength..needed];
-            var plainLength = GetPlainLength(rest[0], body);
-            if (plainLength > output.Length - written)
+            try
             {
-                needed = plainLength;
-                return OperationStatus.DestinationTooSmall;
+                needed = SnappyFrame.HeaderLength;
+                if (rest.Length >= needed) needed += CheckHeader(rest);
+                if (rest.Length < needed) return OperationStatus.NeedMoreData;
+                var body = rest[SnappyFrame.HeaderLength..needed];
+                var plainLength = GetPlainLength(rest[0], body);
+                if (plainLength > output.Length - written)
+                {
+                    needed = plainLength;
+                    return OperationStatus.DestinationTooSmall;
+                }
+                if (rest[0] <= SnappyFrame.Uncompressed) DecodeChunk(rest[0], body, output.Slice(written, plainLength));
+                written += plainLength;
+                consumed += needed;
             }
-            if (rest[0] <= SnappyFrame.Uncompressed) DecodeChunk(rest[0], body, output.Slice(written, plainLength));
-            written += plainLength;
-            consumed += needed;
+            catch (ProtocolViolationException) when (written > 0)
+            {
+                return OperationStatus.InvalidData; // what was good is delivered first
+            }
         }
     }
 

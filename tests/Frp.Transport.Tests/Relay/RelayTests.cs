@@ -127,4 +127,22 @@ public sealed class RelayTests
         user.Dispose(); // not before: a socket that is done with is reset when the collector comes by
         service.Dispose();
     }
+
+    [Fact]
+    public async Task A_payload_that_cannot_be_decoded_ends_the_user_in_good_order_behind_what_was_good_of_it()
+    {
+        var (user, a) = await TunnelSockets.PairAsync();
+        var (work, b) = await TunnelSockets.PairAsync();
+        var relay = Relay.RunAsync(new SocketConnection(a), Layered(b), RelayEnd.HalfClose, TimeProvider.System, CancellationToken.None);
+        var peer = Layered(work);
+        await peer.Stream.WriteAsync("good"u8.ToArray());
+        await peer.Stream.FlushAsync();
+        await work.SendAsync(new byte[] { 2, 2, 2, 2, 2, 2, 2, 2 }); // a reserved chunk that must not be skipped
+        Assert.Equal("good"u8.ToArray(), await user.ReceiveAllAsync().WaitAsync(Deadline));
+        Assert.Equal(CloseKind.ProtocolViolation, (await relay.WaitAsync(Deadline)).Kind);
+        user.Dispose();
+        work.Dispose();
+
+        static Connection Layered(Socket socket) => PayloadLayers.Wrap(new SocketConnection(socket), default, key: null, compress: true);
+    }
 }
