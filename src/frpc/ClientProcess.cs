@@ -12,8 +12,9 @@ internal sealed class ClientProcess : IDisposable
     /// <summary>Begins with what takes long and needs no configuration.</summary>
     internal ClientProcess()
     {
-        WarmUp.Start();
+        DescriptorLimit.RaiseToHard();
         _signals = new StopSignals();
+        WarmUp.Start();
     }
 
     /// <summary>Runs one client to its end. Its failure is the caller's to tell.</summary>
@@ -35,7 +36,6 @@ internal sealed class ClientProcess : IDisposable
 
     private async Task RunAsync(List<ClientService> services, Func<ClientService, Task, Task> run)
     {
-        DescriptorLimit.RaiseToHard();
         // Nobody is verified by them, unless the configuration asks for that, or for a proxy or an identity provider, which are public.
         if (services.Exists(s => s.NeedsSystemTrust)) SystemTrust.Load();
         using var state = new StateSignal(() => services.ForEach(s => s.ReportState()));

@@ -29,6 +29,7 @@ internal static class ServerCommands
             Console.WriteLine(ProductVersion.Own);
             return;
         }
+        DescriptorLimit.RaiseToHard();
         var trustIsSettled = new ManualResetEventSlim();
         WarmUp.Start(trustIsSettled);
         var (config, warnings) = flags.Load(LoadPurpose.Run);
@@ -36,7 +37,6 @@ internal static class ServerCommands
         if (trusts) SystemTrust.Load();
         trustIsSettled.Set();
         ConsoleProgram.ShowWarnings(warnings);
-        DescriptorLimit.RaiseToHard();
         using var signals = new StopSignals();
         using var loggers = new FrpLoggerFactory(LogOptions.Of(config.Log));
         var logger = loggers.CreateLogger("frps/program");

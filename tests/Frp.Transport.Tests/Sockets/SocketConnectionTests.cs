@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 
@@ -159,5 +160,15 @@ public class SocketConnectionTests
         var limit = DescriptorLimit.RaiseToHard();
         Assert.Equal(limit, DescriptorLimit.RaiseToHard());
         if (OperatingSystem.IsLinux()) Assert.True(limit >= 1024);
+    }
+
+    [Fact]
+    public void Room_for_descriptors_is_made_before_they_are_needed()
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        var limit = DescriptorLimit.RaiseToHard();
+        DescriptorLimit.MakeRoom();
+        string size = File.ReadLines("/proc/self/status").Single(line => line.StartsWith("FDSize:", StringComparison.Ordinal));
+        Assert.True(int.Parse(size["FDSize:".Length..], CultureInfo.InvariantCulture) >= Math.Min(limit!.Value, DescriptorLimit.Room), size);
     }
 }
