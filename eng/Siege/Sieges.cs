@@ -42,8 +42,8 @@ internal static class Sieges
         long memoryBefore = server.ResidentBytes;
         LoadResult during;
         long most;
-        // Attackers are other machines: on this one they must not take the processors from those who measure.
-        using (var attackers = Process.Start(new ProcessStartInfo("nice", ["-n", "19", Environment.ProcessPath!, "attack", .. ((int[])[port, http, https, connect, web]).Select(p => p.ToString(CultureInfo.InvariantCulture))]) { RedirectStandardOutput = true, UseShellExecute = false })!)
+        // Attackers are other machines: on this one they must not take the processors from those who measure, and get what is left (SCHED_IDLE).
+        using (var attackers = Process.Start(new ProcessStartInfo("chrt", ["--idle", "0", Environment.ProcessPath!, "attack", .. ((int[])[port, http, https, connect, web]).Select(p => p.ToString(CultureInfo.InvariantCulture))]) { RedirectStandardOutput = true, UseShellExecute = false })!)
         {
             await attackers.StandardOutput.ReadLineAsync(); // they have begun
             during = await Load.RunAsync(remote, Users, rate, duration);

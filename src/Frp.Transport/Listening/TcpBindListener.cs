@@ -14,6 +14,7 @@ public sealed partial class TcpBindListener : IListener
 {
     // The kernel caps it at net.core.somaxconn. Source: 4096 is Linux's default there since 5.4.
     private const int Backlog = 4096;
+    private const int AtOnce = 8; // connections accepted in a row before others have the thread
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
 
@@ -23,6 +24,7 @@ public sealed partial class TcpBindListener : IListener
     private readonly TimeProvider _timeProvider;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stopped = new();
+    private int _atOnce; // the accepting caller's
     private int _disposed;
 
     /// <summary>Over a listening socket; internal so that tests can make accepting fail.</summary>
@@ -79,7 +81,11 @@ public sealed partial class TcpBindListener : IListener
             Socket socket;
             try
             {
-                socket = await _accept(cancellationToken);
+                var accepting = _accept(cancellationToken);
+                // Whoever comes is looked after in here, and the thread may be the one that brings everybody's bytes: a crowd must not hold it.
+                if (!accepting.IsCompleted) _atOnce = 0;
+                else if (++_atOnce % AtOnce == 0) await Task.Yield();
+                socket = await accepting;
             }
             catch (Exception e) when (Volatile.Read(ref _disposed) != 0 && e is SocketException or ObjectDisposedException)
             {
