@@ -10,7 +10,7 @@ internal sealed class HttpPlugin : IServerHook
 {
     private static readonly MediaTypeHeaderValue Json = new("application/json");
 
-    private readonly HttpClient _http;
+    private readonly PluginClient _http;
     private readonly string _address;
 
     /// <summary>Prepares a plug-in; nothing is sent yet.</summary>
@@ -35,11 +35,17 @@ internal sealed class HttpPlugin : IServerHook
     /// <inheritdoc/>
     public async ValueTask OnEventAsync(ServerEvent serverEvent, CancellationToken cancellationToken)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, $"{_address}?op={serverEvent.Operation}&version={PluginCall.Version}");
-        request.Content = new ByteArrayContent(PluginCall.Request(serverEvent)) { Headers = { ContentType = Json } };
-        request.Headers.Add("X-Frp-Reqid", serverEvent.Id);
-        using var response = await _http.SendAsync(request, cancellationToken);
+        byte[] body = PluginCall.Request(serverEvent);
+        using var response = await _http.SendAsync(NewRequest, cancellationToken);
         if (response.StatusCode != HttpStatusCode.OK) throw new HttpRequestException($"do http request error code: {(int)response.StatusCode}");
         PluginCall.Apply(await response.Content.ReadAsByteArrayAsync(cancellationToken), serverEvent, Name);
+
+        HttpRequestMessage NewRequest()
+        {
+            var request = new HttpRequestMessage(HttpMethod.Post, $"{_address}?op={serverEvent.Operation}&version={PluginCall.Version}");
+            request.Content = new ByteArrayContent(body) { Headers = { ContentType = Json } };
+            request.Headers.Add("X-Frp-Reqid", serverEvent.Id);
+            return request;
+        }
     }
 }

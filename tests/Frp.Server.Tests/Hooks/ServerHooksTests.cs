@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using Frp.Config;
@@ -112,6 +113,58 @@ public sealed class ServerHooksTests
     {
         using var clients = new PluginClients();
         Assert.Throws<ConfigException>(() => new HttpPlugin(new HttpPluginConfig { Name = "x", Addr = address }, clients));
+    }
+
+    [Fact]
+    public async Task A_plugin_may_close_a_kept_connection_behind_its_answer()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        using var clients = new PluginClients();
+        var plugin = new HttpPlugin(new HttpPluginConfig { Name = "x", Addr = listener.LocalEndpoint.ToString()!, Ops = ["Login"] }, clients);
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30), TimeProvider.System);
+
+        var asked = AskAsync();
+        using (var kept = await listener.AcceptSocketAsync(limit.Token))
+        {
+            await AnswerAsync(kept);
+            await asked;
+            asked = AskAsync();
+            await ReadRequestAsync(kept); // and goes without an answer
+        }
+        using (var another = await listener.AcceptSocketAsync(limit.Token))
+        {
+            await AnswerAsync(another);
+            await asked;
+        }
+
+        asked = AskAsync();
+        for (int i = 0; i < 2; i++)
+        {
+            using var broken = await listener.AcceptSocketAsync(limit.Token);
+            await ReadRequestAsync(broken);
+        }
+        await Assert.ThrowsAsync<HttpRequestException>(() => asked); // not for ever
+
+        Task AskAsync() => plugin.OnEventAsync(new LoginEvent(Client, null), limit.Token).AsTask();
+
+        async Task AnswerAsync(Socket connection)
+        {
+            await ReadRequestAsync(connection);
+            await connection.SendAsync("HTTP/1.1 200 OK\r\nContent-Length: 34\r\n\r\n{\"reject\":false, \"unchange\": true}"u8.ToArray(), limit.Token);
+        }
+
+        async Task ReadRequestAsync(Socket connection)
+        {
+            var buffer = new byte[4096];
+            string request = "";
+            while (!(request.Contains("\r\n\r\n", StringComparison.Ordinal) && request.EndsWith('}')))
+            {
+                int count = await connection.ReceiveAsync(buffer, limit.Token);
+                Assert.NotEqual(0, count);
+                request += Encoding.UTF8.GetString(buffer, 0, count);
+            }
+        }
     }
 
     private static bool SameText(NewProxy one, NewProxy other) => MessageTypes.OfType<NewProxy>().ToJson(one).ToJsonString() == MessageTypes.OfType<NewProxy>().ToJson(other).ToJsonString();
