@@ -61,8 +61,19 @@ PYTHON
 }
 
 # The probes' threads take mux stream ids without a lock: when one is interrupted there, two open the same stream, and a server has to end the
-# session. Threads that yield when they wait, and not every 5 ms, are not interrupted there.
-run='import runpy, sys; sys.setswitchinterval(1); del sys.argv[0]; sys.path.insert(0, sys.argv[0].rpartition("/")[0]); runpy.run_path(sys.argv[0], run_name="__main__")'
+# session. They take them with one here.
+run='
+import runpy, sys, threading
+del sys.argv[0]
+sys.path.insert(0, sys.argv[0].rpartition("/")[0])
+import frpproto
+lock, take = threading.Lock(), frpproto.Yamux.open
+def take_alone(session):
+    with lock:
+        return take(session)
+frpproto.Yamux.open = take_alone
+runpy.run_path(sys.argv[0], run_name="__main__")
+'
 
 broken=0
 for program in frps frpc; do
