@@ -15,6 +15,7 @@ internal sealed class RelayPair(Connection a, Connection b, bool halfClose, Time
     internal static readonly TimeSpan LookPeriod = TimeSpan.FromSeconds(15);
 
     private CloseReason? _reason;
+    private bool _closing;
     private int _aborted;
     private int _endedDirections;
     private ITimer? _looks;
@@ -26,12 +27,12 @@ internal sealed class RelayPair(Connection a, Connection b, bool halfClose, Time
     internal async ValueTask EndOfDirectionAsync(Connection from, Connection to)
     {
         var ended = new CloseReason(CloseKind.EndOfStream, "end of stream");
-        Interlocked.CompareExchange(ref _reason, ended, null);
         if (!halfClose)
         {
             await EndAsync(ended); // Compat: a FIN from either side closes both (docs/COMPAT.md, "half-close").
             return;
         }
+        Interlocked.CompareExchange(ref _reason, ended, null);
         // Counted first: from a look's point of view the second end must not come behind what it does to the sockets.
         bool isFirst = Interlocked.Increment(ref _endedDirections) == 1;
         await to.CompleteWritesAsync(CancellationToken.None);
@@ -41,8 +42,9 @@ internal sealed class RelayPair(Connection a, Connection b, bool halfClose, Time
     /// <summary>Resets both connections; the first reason stays.</summary>
     internal void Abort(CloseReason reason)
     {
-        // After an ordered end of the first direction, the failure of the other is only its echo: nothing more is reset.
-        if (Interlocked.CompareExchange(ref _reason, reason, null) is not null && !halfClose && reason.Kind != CloseKind.Shutdown) return;
+        Interlocked.CompareExchange(ref _reason, reason, null);
+        // While both are closed in order, the failure of a direction is only the echo of that: nothing more is reset.
+        if (Volatile.Read(ref _closing) && reason.Kind != CloseKind.Shutdown) return;
         if (Interlocked.Exchange(ref _aborted, 1) != 0) return;
         a.Abort();
         b.Abort();
@@ -51,6 +53,7 @@ internal sealed class RelayPair(Connection a, Connection b, bool halfClose, Time
     /// <summary>Closes both connections in order, whatever they still have to say.</summary>
     internal async ValueTask EndAsync(CloseReason reason)
     {
+        Volatile.Write(ref _closing, true);
         Interlocked.CompareExchange(ref _reason, reason, null);
         if (_looks is not null) await _looks.DisposeAsync();
         await a.DisposeAsync();

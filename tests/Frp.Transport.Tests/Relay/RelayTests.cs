@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 
@@ -139,10 +140,51 @@ public sealed class RelayTests
         await peer.Stream.FlushAsync();
         await work.SendAsync(new byte[] { 2, 2, 2, 2, 2, 2, 2, 2 }); // a reserved chunk that must not be skipped
         Assert.Equal("good"u8.ToArray(), await user.ReceiveAllAsync().WaitAsync(Deadline));
+        Assert.Empty(await work.ReceiveAllAsync().WaitAsync(Deadline));
         Assert.Equal(CloseKind.ProtocolViolation, (await relay.WaitAsync(Deadline)).Kind);
         user.Dispose();
         work.Dispose();
 
         static Connection Layered(Socket socket) => PayloadLayers.Wrap(new SocketConnection(socket), default, key: null, compress: true);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task What_closing_one_end_in_order_breaks_does_not_reset_the_other(bool halfClose)
+    {
+        RelayPair? pair = null;
+        var first = new Observed { Closing = () => pair!.Abort(new CloseReason(CloseKind.Reset, "its reader was closed")) };
+        var second = new Observed();
+        pair = new RelayPair(first, second, halfClose, TimeProvider.System);
+        await pair.EndAsync(new CloseReason(CloseKind.ProtocolViolation, "bad payload"));
+        Assert.Equal((true, false, true, false), (first.IsClosed, first.IsReset, second.IsClosed, second.IsReset));
+        Assert.Equal(CloseKind.ProtocolViolation, pair.Reason!.Kind);
+        pair.Abort(new CloseReason(CloseKind.Shutdown, "stopping"));
+        Assert.True(second.IsReset); // a stopping program waits for nobody's last words
+    }
+
+    private sealed class Observed : Connection
+    {
+        internal Action Closing { get; init; } = static () => { };
+
+        internal bool IsClosed { get; private set; }
+
+        internal bool IsReset { get; private set; }
+
+        public override Stream Stream => Stream.Null;
+        public override EndPoint? Local => null;
+        public override EndPoint? Remote => null;
+        public override bool CanHalfClose => true;
+        public override LinkState State => LinkState.Delivered;
+        public override ValueTask CompleteWritesAsync(CancellationToken cancellationToken) => ValueTask.CompletedTask;
+        public override void Abort() => IsReset = true;
+
+        public override ValueTask DisposeAsync()
+        {
+            Closing();
+            IsClosed = true;
+            return ValueTask.CompletedTask;
+        }
     }
 }
