@@ -113,6 +113,26 @@ public sealed class EmbeddingTests
         Assert.Equal([ServerOperations.Login, ServerOperations.NewProxy, ServerOperations.NewUserConn, ServerOperations.CloseProxy], hook.Heard.Distinct());
     }
 
+    [Theory]
+    [InlineData(-1)] // with these the reference ends at the first user
+    [InlineData(-11)] // and with these at the login
+    [InlineData(int.MinValue)]
+    [InlineData(int.MaxValue)]
+    public async Task A_pool_that_cannot_be_does_no_harm(int poolCount)
+    {
+        await using var echo = TcpService.Echo();
+        var (logs, port) = (new Loggers(), Ports.Next());
+        await using var server = Server(logs, new Pools { Count = poolCount });
+        await server.StartAsync(TestContext.Current.CancellationToken);
+        await using var client = Client(server, echo, "pooled", port, logs);
+        await client.StartAsync(TestContext.Current.CancellationToken);
+        using var patience = new CancellationTokenSource(Patience.Limit);
+        await client.WaitUntilRunningAsync("pooled", patience.Token);
+        for (int i = 0; i < 3; i++) await User.EchoOnceAsync(port);
+        Assert.Equal(1, server.SessionCount);
+        Assert.Equal(0, logs.Text.Count("fault in"));
+    }
+
     private static FrpServer Server(ILoggerFactory loggers, params IServerHook[] hooks) =>
         new(ConfigLoader.LoadServer(Encoding.UTF8.GetBytes($"bindAddr = '127.0.0.1'\nbindPort = {Ports.Next()}"), "server").Config, loggers, program: new ServerProgram { Hooks = hooks });
 
@@ -154,6 +174,22 @@ public sealed class EmbeddingTests
                     Closed.TrySetResult(closed.ProxyName);
                     break;
             }
+            return ValueTask.CompletedTask;
+        }
+    }
+
+    /// <summary>Makes clients ask for so many work connections in stock, whatever they have asked for.</summary>
+    private sealed class Pools : IServerHook
+    {
+        internal required int Count { get; init; }
+
+        public string Name => "pools";
+
+        public ServerOperations Operations => ServerOperations.Login;
+
+        public ValueTask OnEventAsync(ServerEvent serverEvent, CancellationToken cancellationToken)
+        {
+            ((LoginEvent)serverEvent).Login.PoolCount = Count;
             return ValueTask.CompletedTask;
         }
     }
