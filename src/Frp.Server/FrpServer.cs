@@ -186,6 +186,7 @@ public sealed partial class FrpServer : IAsyncDisposable
             Sessions = _sessions,
             Ingress = _ingress,
             Secrets = new SecretListeners(_ingress),
+            Traversal = new TraversalBroker(_ingress, new TraversalRecords(_config.NatHoleAnalysisDataReserve, _time), _time, _loggers.CreateLogger("server/xtcp")),
             Ports = new ProxyPorts(config, _ingress, _time, _loggers.CreateLogger("server/ports")),
             Groups = new UserGroups(_loggers.CreateLogger("server/group")),
             Vhosts = new Vhosts

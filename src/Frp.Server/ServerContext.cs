@@ -24,6 +24,7 @@ internal sealed class ServerContext
     internal required UserGroups Groups { get; init; }
     internal required Vhosts Vhosts { get; init; }
     internal required SecretListeners Secrets { get; init; }
+    internal required TraversalBroker Traversal { get; init; }
 
     /// <summary>Users that are being served. They outlive proxies and sessions, and are drained when the server stops.</summary>
     internal required TaskScope Users { get; init; }

@@ -13,7 +13,7 @@ public sealed class SecretListenersTests
     private readonly SecretProofs _proofs = new(new ServerAuthConfig(), new FakeTimeProvider());
     private readonly SecretListeners _secrets = new(new LocalIngressRegistry(new FakeTimeProvider()));
 
-    private SecretListener Listen(string name, params string[] allowUsers) => _secrets.Listen(new SecretOwner(name, "owner", HalfClose: false), Key, allowUsers);
+    private SecretListener Listen(string name, params string[] allowUsers) => _secrets.Listen(new SecretEntrance(new SecretOwner(name, "owner", HalfClose: false), Key, allowUsers));
 
     private static NewVisitorConn Visitor(string name, string key = Key) => new() { ProxyName = name, Timestamp = 1_700_000_000, SignKey = AuthKey.Compute(key, 1_700_000_000) };
 

@@ -71,6 +71,12 @@ public interface IServerProxyHost
     /// <exception cref="PeerRefusedException">The name is taken.</exception>
     IVisitorListener ListenSecret(string secretKey, IReadOnlyList<string> allowUsers);
 
+    /// <summary>Attempts of such visitors to reach the proxy's client without the server in between.</summary>
+    /// <param name="secretKey">Shared with the visitors.</param>
+    /// <param name="allowUsers">Users who may come; <c>*</c> is anybody, none is the proxy's own user.</param>
+    /// <exception cref="PeerRefusedException">The name is taken.</exception>
+    ITraversalListener ListenTraversal(string secretKey, IReadOnlyList<string> allowUsers);
+
     /// <summary>
     /// Gives a user a work connection and relays until either is done. Runs on its own: the connection outlives the proxy and
     /// the session, as users expect when a client reconnects.
@@ -85,6 +91,11 @@ public interface IServerProxyHost
     /// <param name="cancellationToken">Gives up earlier than the configured <c>userConnTimeout</c>.</param>
     /// <returns>The connection with its payload layers in place, now the caller's; null when none can be had.</returns>
     ValueTask<ServedWork?> OpenWorkAsync(EndPoint? source, EndPoint? destination, CancellationToken cancellationToken);
+
+    /// <summary>Takes a work connection, says one thing on it without payload layers, and closes it.</summary>
+    /// <returns>False when none can be had; it has been logged.</returns>
+    /// <exception cref="IOException">The connection broke.</exception>
+    ValueTask<bool> TellClientAsync(Message message, CancellationToken cancellationToken);
 }
 
 /// <summary>A port that users connect to. Disposing it closes the port and gives the claim on it back.</summary>
@@ -112,6 +123,13 @@ public interface IVisitorListener : IAsyncDisposable
 {
     /// <summary>The next visitor; null when the listener has been disposed.</summary>
     ValueTask<VisitorUser?> AcceptAsync(CancellationToken cancellationToken);
+}
+
+/// <summary>A name under which visitors ask for a way to a proxy's client. Disposing it gives the name back.</summary>
+public interface ITraversalListener : IAsyncDisposable
+{
+    /// <summary>The id of the next attempt; null when the listener has been disposed.</summary>
+    ValueTask<string?> AcceptAsync(CancellationToken cancellationToken);
 }
 
 /// <summary>A visitor's connection, admitted and answered, with the layers of the visitor's leg in place.</summary>

@@ -72,6 +72,8 @@ internal sealed partial class XtcpProxy : ProxyKind
     public override JsonTypeInfo ConfigType => Model.Of<XtcpProxyConfig>(XtcpJson.Default);
     public override Func<JsonTypeInfo> VisitorType => static () => Model.Of<XtcpVisitorConfig>(XtcpJson.Default);
 
+    public override ValueTask<IServerProxy> StartServerAsync(IServerProxyHost host, CancellationToken cancellationToken) => ValueTask.FromResult(XtcpServerProxy.Start(host));
+
     protected override void DeclareFlags(FlagSet flags, ProxyConfig config) => ((SecretProxyConfig)config).DeclareFlags(flags);
 
     protected override void Describe(ProxyConfig config, NewProxy message) => ((XtcpProxyConfig)config).Describe(message);

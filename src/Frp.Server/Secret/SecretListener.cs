@@ -16,33 +16,20 @@ internal sealed class SecretListener : IVisitorListener
 
     private readonly SecretListeners _table;
     private readonly IDisposable _claim;
-    private readonly IReadOnlyList<string> _allowUsers;
     private readonly Channel<VisitorUser> _queue = Channel.CreateBounded<VisitorUser>(new BoundedChannelOptions(QueueLength) { AllowSynchronousContinuations = true });
     private byte[]? _streamKey;
     private int _disposed;
 
-    internal SecretListener(SecretListeners table, IDisposable claim, SecretOwner owner, string secretKey, IReadOnlyList<string> allowUsers) =>
-        (_table, _claim, Owner, SecretKey, _allowUsers) = (table, claim, owner, secretKey, allowUsers);
+    internal SecretListener(SecretListeners table, IDisposable claim, SecretEntrance entrance) => (_table, _claim, Entrance) = (table, claim, entrance);
+
+    /// <summary>Who may come.</summary>
+    internal SecretEntrance Entrance { get; }
 
     /// <summary>Whose proxy it is.</summary>
-    internal SecretOwner Owner { get; }
-
-    /// <summary>Shared with the visitors.</summary>
-    internal string SecretKey { get; }
+    internal SecretOwner Owner => Entrance.Owner;
 
     /// <summary>Key of the encryption of the visitors' leg. Derived when the first visitor wants it.</summary>
-    internal byte[] StreamKey => LazyInitializer.EnsureInitialized(ref _streamKey, () => Frp.Wire.StreamKey.Derive(SecretKey));
-
-    /// <summary>Whether a visitor of this user may come: one of the list, anybody with <c>*</c>, and without a list the owner.</summary>
-    internal bool Admits(string user)
-    {
-        if (_allowUsers.Count == 0) return user == Owner.User;
-        foreach (string allowed in _allowUsers)
-        {
-            if (allowed == "*" || allowed == user) return true;
-        }
-        return false;
-    }
+    internal byte[] StreamKey => LazyInitializer.EnsureInitialized(ref _streamKey, () => Frp.Wire.StreamKey.Derive(Entrance.SecretKey));
 
     /// <summary>Checks that a visitor would not be sent away only for want of room.</summary>
     /// <exception cref="PeerRefusedException">The queue is full, or the proxy is gone.</exception>

@@ -5,12 +5,6 @@ using Frp.Wire;
 
 namespace Frp.Server;
 
-/// <summary>Who owns a secret proxy.</summary>
-/// <param name="ProxyName">The proxy's name on the wire; visitors ask for it.</param>
-/// <param name="User">The user of the session that registered it; may be empty.</param>
-/// <param name="HalfClose">Whether that session has agreed that a FIN ends one direction only.</param>
-internal sealed record SecretOwner(string ProxyName, string User, bool HalfClose);
-
 /// <summary>The secret proxies by name, and who may come to them.</summary>
 /// <remarks><b>Concurrency.</b> All members may be called from any thread; none waits.</remarks>
 internal sealed class SecretListeners(IIngressRegistry ingress)
@@ -18,15 +12,13 @@ internal sealed class SecretListeners(IIngressRegistry ingress)
     private readonly ConcurrentDictionary<string, SecretListener> _byName = new(StringComparer.Ordinal);
 
     /// <summary>Opens the entrance of a proxy.</summary>
-    /// <param name="owner">Whose it is.</param>
-    /// <param name="secretKey">Shared with the visitors; may be empty.</param>
-    /// <param name="allowUsers">Users who may come.</param>
+    /// <param name="entrance">Whose it is, and who may come.</param>
     /// <exception cref="PeerRefusedException">The name is taken.</exception>
-    internal SecretListener Listen(SecretOwner owner, string secretKey, IReadOnlyList<string> allowUsers)
+    internal SecretListener Listen(SecretEntrance entrance)
     {
-        string name = owner.ProxyName;
+        string name = entrance.Owner.ProxyName;
         var claim = ingress.TryClaim(new IngressKey(IngressKind.SecretName, name), name) ?? throw new PeerRefusedException($"custom listener for [{name}] is repeated");
-        var listener = new SecretListener(this, claim, owner, secretKey, allowUsers);
+        var listener = new SecretListener(this, claim, entrance);
         _byName[name] = listener;
         return listener;
     }
@@ -42,11 +34,11 @@ internal sealed class SecretListeners(IIngressRegistry ingress)
     {
         bool found = _byName.TryGetValue(visitor.ProxyName, out var listener);
         // A name that nobody has costs as much as a wrong key: where the texts do not tell them apart, the time does not either.
-        bool proven = proofs.IsRight(visitor.SignKey, listener?.SecretKey ?? "", visitor.Timestamp, connection);
+        bool proven = proofs.IsRight(visitor.SignKey, listener?.Entrance.SecretKey ?? "", visitor.Timestamp, connection);
         if (!found) throw new PeerRefusedException($"custom listener for [{visitor.ProxyName}] doesn't exist");
         if (!proven) throw new PeerRefusedException($"visitor connection of [{visitor.ProxyName}] auth failed{(proofs.HintOf(visitor.SignKey, connection) is { } hint ? $" ({hint})" : "")}");
         proofs.CheckTime(visitor.Timestamp, "NewVisitorConn");
-        if (!listener!.Admits(user)) throw new PeerRefusedException($"visitor connection of [{visitor.ProxyName}] user [{user}] not allowed");
+        if (!listener!.Entrance.Admits(user)) throw new PeerRefusedException($"visitor connection of [{visitor.ProxyName}] user [{user}] not allowed");
         listener.CheckRoom();
         return listener;
     }

@@ -203,6 +203,7 @@ internal sealed partial class ControlSession
         NewProxy proxy => OnNewProxyAsync(proxy),
         CloseProxy proxy => OnCloseProxyAsync(proxy.ProxyName),
         Ping ping => OnPingAsync(ping),
+        NatHoleVisitor or NatHoleClient or NatHoleReport => new(OnTraversal(message)),
         _ => default, // known, but not for us: ignored, as the protocol asks
     };
 

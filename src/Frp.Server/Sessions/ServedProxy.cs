@@ -86,7 +86,13 @@ internal sealed partial class ServedProxy : IServerProxyHost, IGroupMember, IAsy
 
     /// <inheritdoc/>
     public IVisitorListener ListenSecret(string secretKey, IReadOnlyList<string> allowUsers) =>
-        _server.Secrets.Listen(new SecretOwner(Registration.ProxyName, _session.Login.User, _session.HalfClose), secretKey, allowUsers);
+        _server.Secrets.Listen(EntranceOf(secretKey, allowUsers));
+
+    /// <inheritdoc/>
+    public ITraversalListener ListenTraversal(string secretKey, IReadOnlyList<string> allowUsers) => _server.Traversal.Listen(EntranceOf(secretKey, allowUsers), _session);
+
+    private SecretEntrance EntranceOf(string secretKey, IReadOnlyList<string> allowUsers) =>
+        new(new SecretOwner(Registration.ProxyName, _session.Login.User, _session.HalfClose), secretKey, allowUsers);
 
     /// <summary>An entrance by name: the proxy's own, or its group's.</summary>
     /// <param name="kind">The name space of groups.</param>
@@ -147,6 +153,29 @@ internal sealed partial class ServedProxy : IServerProxyHost, IGroupMember, IAsy
         if (await StartWorkAsync(source, destination, cancellationToken) is { } work) return Layered(work);
         Log.NoWorkConnection(Logger);
         return null;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<bool> TellClientAsync(Message message, CancellationToken cancellationToken)
+    {
+        if (await StartWorkAsync(null, null, cancellationToken) is not { } work)
+        {
+            Log.NoWorkConnection(Logger);
+            return false;
+        }
+        await using (work)
+        {
+            using var deadline = new Deadline(ControlChannel.WriteTimeout, Time, cancellationToken);
+            try
+            {
+                await work.Messages.WriteAsync(message, deadline.Token);
+            }
+            catch (OperationCanceledException) when (deadline.HasPassed)
+            {
+                throw deadline.Passed("room on a work connection");
+            }
+        }
+        return true;
     }
 
     /// <summary>

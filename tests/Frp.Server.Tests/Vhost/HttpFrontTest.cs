@@ -70,6 +70,10 @@ public abstract class HttpFrontTest : FrontTest
 
         public IVisitorListener ListenSecret(string secretKey, IReadOnlyList<string> allowUsers) => throw new NotSupportedException();
 
+        public ITraversalListener ListenTraversal(string secretKey, IReadOnlyList<string> allowUsers) => throw new NotSupportedException();
+
+        public ValueTask<bool> TellClientAsync(Message message, CancellationToken cancellationToken) => throw new NotSupportedException();
+
         public void Serve(Connection user, RelayEnd end = RelayEnd.HalfClose) => throw new NotSupportedException();
     }
 }
