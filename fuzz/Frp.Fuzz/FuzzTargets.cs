@@ -32,6 +32,7 @@ internal static class FuzzTargets
         new HttpProxyTarget(),
         new Socks5Target(),
         new NtlmChallengeTarget(),
+        new StunTarget(),
         // Files.
         new ConfigTarget("ini", "f.ini", ["Legacy/", "Documents/"], ["[common]\n", "[range:", "role = visitor\n", "plugin = ", "%(", "%(token)s", ")s", "\"\"\"", "`", "\\\n", "local_port = ", "1-3,5", "type = ", ";", "#", "meta_", "{{", "}}"]),
         new ConfigTarget("toml", "f.toml", ["Documents/TomlSource.cs", "Documents/TomlDate.cs", "Binding/"], ["[[proxies]]\n", "[proxies.plugin]\n", "\"\"\"", "'''", "\\", "\\u00", "0x", "1979-05-27", "T07:32:00Z", "{", "}", "[", "]", " = ", "inf", "nan", "1e9", "true", "."]),

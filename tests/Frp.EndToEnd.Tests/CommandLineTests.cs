@@ -34,6 +34,26 @@ public sealed class CommandLineTests : TunnelTest
     }
 
     [Fact]
+    public async Task The_nat_is_discovered_with_a_stun_server()
+    {
+        await using var server = new StunServer();
+        var run = Work.Run("frpc", "nathole", "discover", "--nat_hole_stun_server", $"127.0.0.1:{server.Port}", "-l", "127.0.0.1:0");
+        Assert.Equal(0, await run.WaitForExitAsync());
+        Assert.Matches(
+            $@"^STUN server: 127\.0\.0\.1:{server.Port}\nYour NAT type is: EasyNAT\nBehavior is: BehaviorNoChange\nExternal address is: \[(127\.0\.0\.1:\d+) \1\]\nLocal address is: \1\nPublic Network: false\n$",
+            run.Output.ToString());
+    }
+
+    [Fact]
+    public async Task A_nat_is_not_told_from_one_address()
+    {
+        await using var server = new StunServer { TellsOther = false };
+        var run = Work.Run("frpc", "nathole", "discover", "--nat_hole_stun_server", $"127.0.0.1:{server.Port}");
+        Assert.Equal(1, await run.WaitForExitAsync());
+        Assert.Matches(@"^discover error: can not get enough addresses, need 2, got: \[127\.0\.0\.1:\d+\]\n$", run.Output.ToString());
+    }
+
+    [Fact]
     public async Task A_topic_that_is_unknown_is_no_failure_and_told_on_standard_error()
     {
         var run = Work.Run("frpc", "help", "nonsense");

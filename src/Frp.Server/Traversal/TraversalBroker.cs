@@ -155,8 +155,8 @@ internal sealed partial class TraversalBroker(IIngressRegistry ingress, Traversa
             var visitor = NatProfile.Of("visitor", attempt.Request.MappedAddrs, attempt.Request.AssistedAddrs);
             choice = records.Choose(proxy, visitor);
             var (proxyPart, visitorPart) = choice.Move.PartsOf(proxy);
-            (toProxy.CandidateAddrs, toProxy.AssistedAddrs, toProxy.DetectBehavior) = (visitor.Mapped, visitor.Assisted, choice.Move.Instruct(proxyPart, visitor));
-            (toVisitor.CandidateAddrs, toVisitor.AssistedAddrs, toVisitor.DetectBehavior) = (proxy.Mapped, proxy.Assisted, choice.Move.Instruct(visitorPart, proxy));
+            (toProxy.CandidateAddrs, toProxy.AssistedAddrs, toProxy.DetectBehavior) = ([.. visitor.Mapped], [.. visitor.Assisted], choice.Move.Instruct(proxyPart, visitor));
+            (toVisitor.CandidateAddrs, toVisitor.AssistedAddrs, toVisitor.DetectBehavior) = ([.. proxy.Mapped], [.. proxy.Assisted], choice.Move.Instruct(visitorPart, proxy));
             Log.Chosen(logger, attempt.Sid, choice.Move.Mode, proxyPart.Sends ? "client" : "visitor");
             var (receiver, toReceiver, sender, toSender) = proxyPart.Sends
                 ? (attempt.Visitor, toVisitor, attempt.Proxy, toProxy)

@@ -1,3 +1,4 @@
+using Frp.Proxies;
 using Frp.Wire;
 
 namespace Frp.Server;

@@ -1,4 +1,5 @@
 using System.Net;
+using Frp.Proxies;
 
 namespace Frp.Server;
 

@@ -1,3 +1,4 @@
+using Frp.Proxies;
 using Microsoft.Extensions.Time.Testing;
 
 namespace Frp.Server.Tests;

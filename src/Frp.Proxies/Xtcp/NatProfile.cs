@@ -1,10 +1,9 @@
 using System.Net;
-using Frp.Proxies;
 
-namespace Frp.Server;
+namespace Frp.Proxies;
 
 /// <summary>What stays the same when a host behind a NAT talks to several peers from one socket.</summary>
-internal enum NatBehavior
+public enum NatBehavior
 {
     /// <summary>Address and port.</summary>
     NoChange,
@@ -17,46 +16,50 @@ internal enum NatBehavior
 }
 
 /// <summary>What one side's addresses, as STUN servers saw them, tell about the NAT in front of it (wire specification §17.3).</summary>
-internal sealed record NatProfile
+public sealed record NatProfile
 {
-    // Honest peers name two mapped addresses and at most ten of their own.
-    internal const int MostAddresses = 32;
+    /// <summary>More than this is refused. Honest peers name two mapped addresses and at most ten of their own.</summary>
+    public const int MostAddresses = 32;
 
     private const int MostRegularDifference = 5;
 
     /// <summary>The addresses as the peer shall try them: those of STUN servers.</summary>
-    internal required List<string> Mapped { get; init; }
+    public required IReadOnlyList<string> Mapped { get; init; }
 
     /// <summary>The addresses as the peer shall try them: those of the host's own interfaces.</summary>
-    internal required List<string> Assisted { get; init; }
+    public required IReadOnlyList<string> Assisted { get; init; }
 
     /// <summary>The address that the first STUN server saw.</summary>
-    internal required IPAddress Address { get; init; }
+    public required IPAddress Address { get; init; }
 
     /// <summary>The port that the last STUN server saw.</summary>
-    internal required int LastPort { get; init; }
+    public required int LastPort { get; init; }
 
-    internal required NatBehavior Behavior { get; init; }
+    /// <summary>What the NAT keeps.</summary>
+    public required NatBehavior Behavior { get; init; }
 
     /// <summary>Between the lowest and the highest port, where only ports change; else 0.</summary>
-    internal required int PortsDifference { get; init; }
+    public required int PortsDifference { get; init; }
 
     /// <summary>The host has one of its public addresses itself.</summary>
-    internal required bool IsPublic { get; init; }
+    public required bool IsPublic { get; init; }
 
     /// <summary>Whether every peer sees the same.</summary>
-    internal bool IsEasy => Behavior == NatBehavior.NoChange;
+    public bool IsEasy => Behavior == NatBehavior.NoChange;
 
     /// <summary>Whether a port can be guessed.</summary>
-    internal bool IsRegular => PortsDifference is >= 1 and <= MostRegularDifference;
+    public bool IsRegular => PortsDifference is >= 1 and <= MostRegularDifference;
 
     /// <summary>Judges a side.</summary>
-    /// <param name="side">What the side is called in refusals.</param>
+    /// <param name="side">What the side is called in refusals; empty for the own one.</param>
     /// <param name="mapped">As the side says it: <c>ip:port</c>.</param>
     /// <param name="assisted">As the side says it.</param>
     /// <exception cref="PeerRefusedException">Too few addresses, too many, or something that is none.</exception>
-    internal static NatProfile Of(string side, IReadOnlyList<string> mapped, IReadOnlyList<string> assisted)
+    public static NatProfile Of(string side, IReadOnlyList<string> mapped, IReadOnlyList<string> assisted)
     {
+        ArgumentNullException.ThrowIfNull(side);
+        ArgumentNullException.ThrowIfNull(mapped);
+        ArgumentNullException.ThrowIfNull(assisted);
         if (mapped.Count < 2) throw Refusal(side, "not enough addresses");
         if (mapped.Count + assisted.Count > MostAddresses) throw Refusal(side, "too many addresses");
         IPEndPoint[] seen = [.. mapped.Select(a => Parse(side, a))];
@@ -87,5 +90,5 @@ internal sealed record NatProfile
 
     private static List<string> Distinct(IPEndPoint[] all) => [.. all.Where((e, i) => i == 0 || !e.Equals(all[i - 1])).Select(e => e.ToString())];
 
-    private static PeerRefusedException Refusal(string side, string cause) => new($"classify {side} nat feature error: {cause}");
+    private static PeerRefusedException Refusal(string side, string cause) => new($"classify {(side.Length > 0 ? side + " " : "")}nat feature error: {cause}");
 }
