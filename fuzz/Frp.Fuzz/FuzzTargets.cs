@@ -27,6 +27,8 @@ internal static class FuzzTargets
         new SnappyTarget(),
         new PacketsTarget(),
         new ProxyHeaderTarget(),
+        // What users say to plug-ins of frpc.
+        new Socks5HandshakeTarget(),
         // What frpc hears on its way to a server.
         new WebSocketAnswerTarget(),
         new HttpProxyTarget(),

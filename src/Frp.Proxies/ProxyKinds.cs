@@ -25,7 +25,7 @@ public static class ProxyKinds
     public static ClientCatalog Catalog { get; } = new(
         Kinds.Select(k => KeyValuePair.Create(k.Name, () => k.ConfigType)),
         Kinds.Where(k => k.VisitorType is not null).Select(k => KeyValuePair.Create(k.Name, k.VisitorType!)),
-        PluginConfigs.All,
+        ClientPlugins.Models,
         PluginConfigs.ForVisitors);
 
     /// <summary>The kind that a registration without a type means.</summary>

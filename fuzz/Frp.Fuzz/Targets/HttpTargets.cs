@@ -67,7 +67,7 @@ internal sealed class CredentialsTarget : FuzzTarget
 {
     public override string Name => "credentials";
 
-    public override IReadOnlyList<string> Sources => ["Frp.Web/BasicCredentials.cs", "Frp.Server/Vhost/Http/HttpIdentity.cs"];
+    public override IReadOnlyList<string> Sources => ["Frp.Transport/Http/BasicCredentials.cs", "Frp.Server/Vhost/Http/HttpIdentity.cs"];
 
     public override int MaxLength => 512;
 

@@ -76,11 +76,18 @@ internal sealed partial class ManagedProxy : IClientProxyHost, IAsyncDisposable
         (Config, _client, _baseLogger, Time, Registration, _wake) = (config, client, logger, time, kind.ToMessage(config, client.User), wake);
         Logger = PrefixLogger.Append(logger, config.Name);
         if (config.Transport.BandwidthLimitMode != "server") WireLimit = BandwidthLimiter.For(config.Transport.BandwidthLimit.BytesPerSecond, time);
-        _proxy = kind.CreateClient(config, this);
+        try
+        {
+            _proxy = kind.CreateClient(config, this);
+            if (_proxy is null) _error = $"{(config.Plugin is { } plugin ? $"plugin [{plugin.Type}]" : $"proxy type [{kind.Name}]")} is not supported by this release of the client yet";
+        }
+        catch (TlsFileException e)
+        {
+            _error = e.Message;
+        }
         _health = _proxy is null ? null : HealthMonitor.For(config, time, () => Logger, OnHealth);
         _watching = _health is null ? null : new CancellationTokenSource();
         _isUp = _health is null;
-        if (_proxy is null) _error = $"proxy type [{kind.Name}] is not supported by this release of the client yet";
     }
 
     /// <summary>The configuration; never changed after loading.</summary>

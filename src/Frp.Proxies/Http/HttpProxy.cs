@@ -42,7 +42,7 @@ internal sealed partial class HttpProxy : ProxyKind
 
     public override ValueTask<IServerProxy> StartServerAsync(IServerProxyHost host, CancellationToken cancellationToken) => ValueTask.FromResult<IServerProxy>(HttpServerProxy.Start(host));
 
-    public override IClientProxy? CreateClient(ProxyConfig config, IClientProxyHost host) => new LocalServiceProxy(config, host);
+    public override IClientProxy? CreateClient(ProxyConfig config, IClientProxyHost host) => Backend.Create(config, host);
 
     protected override void DeclareFlags(FlagSet flags, ProxyConfig config)
     {

@@ -23,7 +23,7 @@ internal sealed partial class HttpsProxy : ProxyKind
         return VhostServerProxy.StartAsync(host, VhostDomains.Of(host.Registration, host.Config), host.Config.VhostHttpsPort, host.ListenTls);
     }
 
-    public override IClientProxy? CreateClient(ProxyConfig config, IClientProxyHost host) => new LocalServiceProxy(config, host);
+    public override IClientProxy? CreateClient(ProxyConfig config, IClientProxyHost host) => Backend.Create(config, host);
 
     protected override void DeclareFlags(FlagSet flags, ProxyConfig config) => ((HttpsProxyConfig)config).DeclareFlags(flags);
 

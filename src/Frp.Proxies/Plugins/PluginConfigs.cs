@@ -4,22 +4,11 @@ using Frp.Config;
 
 namespace Frp.Proxies.Plugins;
 
-/// <summary>The models of all client plugins by name.</summary>
+/// <summary>The models of the plugins.</summary>
 internal static partial class PluginConfigs
 {
-    public static IReadOnlyDictionary<string, Func<JsonTypeInfo>> All { get; } = new Dictionary<string, Func<JsonTypeInfo>>(StringComparer.Ordinal)
-    {
-        ["http_proxy"] = static () => Model.Of<HttpProxyPluginConfig>(PluginJson.Default),
-        ["socks5"] = static () => Model.Of<Socks5PluginConfig>(PluginJson.Default),
-        ["static_file"] = static () => Model.Of<StaticFilePluginConfig>(PluginJson.Default),
-        ["unix_domain_socket"] = static () => Model.Of<UnixDomainSocketPluginConfig>(PluginJson.Default),
-        ["http2http"] = static () => Model.Of<Http2HttpPluginConfig>(PluginJson.Default),
-        ["http2https"] = static () => Model.Of<Http2HttpsPluginConfig>(PluginJson.Default),
-        ["https2http"] = static () => Model.Of<Https2HttpPluginConfig>(PluginJson.Default),
-        ["https2https"] = static () => Model.Of<Https2HttpsPluginConfig>(PluginJson.Default),
-        ["tls2raw"] = static () => Model.Of<Tls2RawPluginConfig>(PluginJson.Default),
-        ["virtual_net"] = static () => Model.Of<VirtualNetPluginConfig>(PluginJson.Default),
-    };
+    /// <summary>The description of a model of this list.</summary>
+    internal static JsonTypeInfo ModelOf<T>() where T : PluginConfig => Model.Of<T>(PluginJson.Default);
 
     public static IReadOnlyDictionary<string, Func<JsonTypeInfo>> ForVisitors { get; } = new Dictionary<string, Func<JsonTypeInfo>>(StringComparer.Ordinal)
     {

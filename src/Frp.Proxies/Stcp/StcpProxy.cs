@@ -23,7 +23,7 @@ internal sealed partial class StcpProxy : ProxyKind
 
     public override ValueTask<IServerProxy> StartServerAsync(IServerProxyHost host, CancellationToken cancellationToken) => ValueTask.FromResult(SecretStreamProxy.Start(host));
 
-    public override IClientProxy? CreateClient(ProxyConfig config, IClientProxyHost host) => new LocalServiceProxy(config, host);
+    public override IClientProxy? CreateClient(ProxyConfig config, IClientProxyHost host) => Backend.Create(config, host);
 
     public override IVisitor? CreateVisitor(VisitorConfig config, IVisitorHost host) => new StcpVisitor((StcpVisitorConfig)config, host);
 

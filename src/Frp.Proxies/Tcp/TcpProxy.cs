@@ -25,7 +25,7 @@ internal sealed partial class TcpProxy : ProxyKind
 
     public override ValueTask<IServerProxy> StartServerAsync(IServerProxyHost host, CancellationToken cancellationToken) => TcpServerProxy.StartAsync(host, cancellationToken);
 
-    public override IClientProxy? CreateClient(ProxyConfig config, IClientProxyHost host) => new LocalServiceProxy(config, host);
+    public override IClientProxy? CreateClient(ProxyConfig config, IClientProxyHost host) => Backend.Create(config, host);
 
     protected override void DeclareFlags(FlagSet flags, ProxyConfig config) =>
         flags.Number("remote_port", 'r', 0, "port on the server", v => ((TcpProxyConfig)config).RemotePort = v);

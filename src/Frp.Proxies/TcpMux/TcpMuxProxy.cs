@@ -51,7 +51,7 @@ internal sealed partial class TcpMuxProxy : ProxyKind
             domain => host.ListenConnect(new ConnectRoute(domain, wanted.RouteByHttpUser, wanted.HttpUser, wanted.HttpPassword)));
     }
 
-    public override IClientProxy? CreateClient(ProxyConfig config, IClientProxyHost host) => new LocalServiceProxy(config, host);
+    public override IClientProxy? CreateClient(ProxyConfig config, IClientProxyHost host) => Backend.Create(config, host);
 
     protected override void DeclareFlags(FlagSet flags, ProxyConfig config)
     {

@@ -67,7 +67,7 @@ public static class TcpDialer
                 }
                 catch (SocketException e)
                 {
-                    last = new SocketException(e.ErrorCode, $"dial {EndPoints.Join(addresses[i].ToString(), port)}: {e.Message}");
+                    last = new SocketException((int)e.SocketErrorCode, $"dial {EndPoints.Join(addresses[i].ToString(), port)}: {e.Message}");
                 }
             }
             throw last!;

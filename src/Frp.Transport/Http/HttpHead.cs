@@ -17,6 +17,9 @@ public sealed class HttpHead
     /// <summary>The request line or status line, without its end.</summary>
     public string StartLine { get; }
 
+    /// <summary>All fields, in order.</summary>
+    public IReadOnlyList<(string Name, string Value)> Fields => _fields;
+
     /// <summary>The first field of a name; null when there is none.</summary>
     public string? this[string name] => _fields.Find(f => f.Name.Equals(name, StringComparison.OrdinalIgnoreCase)).Value;
 

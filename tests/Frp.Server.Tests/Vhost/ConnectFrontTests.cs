@@ -2,7 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Frp.Proxies;
 using Frp.TestKit;
-using Frp.Web;
+using Frp.Transport;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Frp.Server.Tests;

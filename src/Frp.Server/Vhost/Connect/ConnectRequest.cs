@@ -1,5 +1,4 @@
 using Frp.Transport;
-using Frp.Web;
 
 namespace Frp.Server;
 

@@ -1,7 +1,7 @@
 using System.Text;
 using Frp.Wire;
 
-namespace Frp.Web;
+namespace Frp.Transport;
 
 /// <summary>A user name and a password, as a request's <c>Basic</c> credentials say them: read once, for routing and for admission.</summary>
 /// <param name="User">The name; empty for none.</param>
