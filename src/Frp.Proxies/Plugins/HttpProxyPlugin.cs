@@ -9,7 +9,7 @@ namespace Frp.Proxies.Plugins;
 /// A connection carries one CONNECT or one request. A request goes on in origin form and asks for the end of the connection behind the answer; from its head
 /// on both directions are relayed, so that bodies, trailers and upgrades pass as they are. Source: RFC 9110 §9.3.6, RFC 9112 §3.2.2.
 /// </remarks>
-internal sealed class HttpProxyPlugin(HttpProxyPluginConfig config, IClientProxyHost host) : IClientProxy
+internal sealed class HttpProxyPlugin(HttpProxyPluginConfig config, IClientProxyHost host) : ForwardProxy("http_proxy", host)
 {
     private const int LongestHead = 64 * 1024;
 
@@ -19,58 +19,34 @@ internal sealed class HttpProxyPlugin(HttpProxyPluginConfig config, IClientProxy
     // What concerns the way to us, and not the one behind (RFC 9110 §7.6.1). Transfer-Encoding stays: the body passes as it is.
     private static readonly string[] OwnFields = ["Proxy-Connection", "Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "TE"];
 
-    public async Task ServeAsync(Connection work, StartWorkConn start, RelayEnd end, CancellationToken cancellationToken)
+    protected override async ValueTask<(Connection User, Connection Target)> ConnectAsync(Connection user, CancellationToken cancellationToken)
     {
-        Connection target;
-        try
-        {
-            using var deadline = new Deadline(ForwardProxy.RequestTimeout, host.Time, cancellationToken);
-            try
-            {
-                var (head, surplus) = await HttpHead.ReadAsync(work.Stream, default, LongestHead, deadline.Token);
-                if (head.IsEmpty) throw new EndOfStreamException("no request");
-                var request = HttpHead.TryParse(head.Span) ?? throw await RefuseAsync(work, "400 Bad Request", "no HTTP request", deadline.Token);
-                await AuthenticateAsync(work, request, deadline.Token);
-                string[] line = request.StartLine.Split(' ');
-                if (line.Length != 3) throw await RefuseAsync(work, "400 Bad Request", "no HTTP request", deadline.Token);
-                if (!surplus.IsEmpty) work = new PrefixedConnection(work, surplus);
-                target = line[0].Equals("CONNECT", StringComparison.OrdinalIgnoreCase)
-                    ? await ConnectAsync(work, line[1], deadline.Token)
-                    : await ForwardAsync(work, request, line, deadline.Token);
-            }
-            catch (Exception e) when (ForwardProxy.IsUsersFault(e, deadline))
-            {
-                ForwardProxy.Log.Refused(host.Logger, "http_proxy", PeerText.Escape(start.SourceAddress, 64), PeerText.Escape(deadline.HasPassed ? "no request in time" : e.Message, 512));
-                await work.DisposeAsync();
-                return;
-            }
-        }
-        catch (Exception)
-        {
-            await work.DisposeAsync();
-            throw;
-        }
-        await Relay.RunAsync(target, work, end, host.Time, cancellationToken);
+        var (head, surplus) = await HttpHead.ReadAsync(user.Stream, default, LongestHead, cancellationToken);
+        if (head.IsEmpty) throw new EndOfStreamException("no request");
+        if (HttpHead.TryParse(head.Span) is not { } request || request.StartLine.Split(' ') is not [var method, var target, _] line) throw await RefuseAsync(user, "400 Bad Request", "no HTTP request", cancellationToken);
+        await AuthenticateAsync(user, request, cancellationToken);
+        var service = method.Equals("CONNECT", StringComparison.OrdinalIgnoreCase)
+            ? await TunnelAsync(user, target, cancellationToken)
+            : await ForwardAsync(user, request, line, cancellationToken);
+        return (surplus.IsEmpty ? user : new PrefixedConnection(user, surplus), service);
     }
 
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
-
-    private async ValueTask AuthenticateAsync(Connection work, HttpHead request, CancellationToken cancellationToken)
+    private async ValueTask AuthenticateAsync(Connection user, HttpHead request, CancellationToken cancellationToken)
     {
         if (config.HttpUser.Length == 0 && config.HttpPassword.Length == 0) return;
         string? field = request["Proxy-Authorization"];
         if (field is not null && BasicCredentials.Parse(field).Matches(config.HttpUser, config.HttpPassword)) return;
-        if (field is not null) await Task.Delay(RefusalDelay, host.Time, cancellationToken);
-        throw await RefuseAsync(work, "407 Not authorized", field is null ? "no credentials" : "wrong credentials", cancellationToken, "Proxy-Authenticate: Basic\r\n");
+        if (field is not null) await Task.Delay(RefusalDelay, Host.Time, cancellationToken);
+        throw await RefuseAsync(user, "407 Not authorized", field is null ? "no credentials" : "wrong credentials", cancellationToken, "Proxy-Authenticate: Basic\r\n");
     }
 
-    private async ValueTask<Connection> ConnectAsync(Connection work, string authority, CancellationToken cancellationToken)
+    private async ValueTask<Connection> TunnelAsync(Connection user, string authority, CancellationToken cancellationToken)
     {
-        if (!HostPort.TryParse(authority, defaultPort: null, out var wanted)) throw await RefuseAsync(work, "400 Bad Request", $"[{authority}] is not host:port", cancellationToken);
-        var target = await DialAsync(work, wanted, "400 Bad Request", cancellationToken);
+        if (!HostPort.TryParse(authority, defaultPort: null, out var wanted)) throw await RefuseAsync(user, "400 Bad Request", $"[{authority}] is not host:port", cancellationToken);
+        var target = await DialAsync(user, wanted, "400 Bad Request", cancellationToken);
         try
         {
-            await SendAsync(work, "HTTP/1.1 200 OK\r\n\r\n", cancellationToken);
+            await SendAsync(user, "HTTP/1.1 200 OK\r\n\r\n", cancellationToken);
             return target;
         }
         catch (Exception)
@@ -80,19 +56,19 @@ internal sealed class HttpProxyPlugin(HttpProxyPluginConfig config, IClientProxy
         }
     }
 
-    private async ValueTask<Connection> ForwardAsync(Connection work, HttpHead request, string[] line, CancellationToken cancellationToken)
+    private async ValueTask<Connection> ForwardAsync(Connection user, HttpHead request, string[] line, CancellationToken cancellationToken)
     {
         const string Scheme = "http://";
         string url = line[1];
-        if (!url.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)) throw await RefuseAsync(work, "400 Bad Request", $"[{url}] is no http URL", cancellationToken);
+        if (!url.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)) throw await RefuseAsync(user, "400 Bad Request", $"[{url}] is no http URL", cancellationToken);
         int path = url.AsSpan(Scheme.Length).IndexOfAny('/', '?');
         string authority = path < 0 ? url[Scheme.Length..] : url.Substring(Scheme.Length, path);
         string target = path < 0 ? "/" : url[(Scheme.Length + path)..];
         if (target[0] == '?') target = "/" + target;
         if (!HostPort.TryParse(authority[(authority.LastIndexOf('@') + 1)..], defaultPort: 80, out var wanted))
-            throw await RefuseAsync(work, "400 Bad Request", $"[{url}] has no host", cancellationToken);
+            throw await RefuseAsync(user, "400 Bad Request", $"[{url}] has no host", cancellationToken);
 
-        var service = await DialAsync(work, wanted, "500 Internal Server Error", cancellationToken);
+        var service = await DialAsync(user, wanted, "500 Internal Server Error", cancellationToken);
         try
         {
             await SendAsync(service, Rewrite(request, line, target, authority), cancellationToken);
@@ -120,22 +96,22 @@ internal sealed class HttpProxyPlugin(HttpProxyPluginConfig config, IClientProxy
         return head.ToString();
     }
 
-    private async ValueTask<Connection> DialAsync(Connection work, HostPort wanted, string refusal, CancellationToken cancellationToken)
+    private async ValueTask<Connection> DialAsync(Connection user, HostPort wanted, string refusal, CancellationToken cancellationToken)
     {
         try
         {
-            return await host.DialLocalAsync(wanted.Host, wanted.Port, cancellationToken);
+            return await Host.DialLocalAsync(wanted.Host, wanted.Port, cancellationToken);
         }
         catch (IOException e)
         {
-            throw await RefuseAsync(work, refusal, e.Message, cancellationToken);
+            throw await RefuseAsync(user, refusal, e.Message, cancellationToken);
         }
     }
 
     /// <summary>Answers with an error.</summary>
-    private static async ValueTask<ProtocolViolationException> RefuseAsync(Connection work, string status, string cause, CancellationToken cancellationToken, string fields = "")
+    private static async ValueTask<ProtocolViolationException> RefuseAsync(Connection user, string status, string cause, CancellationToken cancellationToken, string fields = "")
     {
-        await SendAsync(work, $"HTTP/1.1 {status}\r\n{fields}Connection: close\r\nContent-Length: 0\r\n\r\n", cancellationToken);
+        await SendAsync(user, $"HTTP/1.1 {status}\r\n{fields}Connection: close\r\nContent-Length: 0\r\n\r\n", cancellationToken);
         return new ProtocolViolationException(cause);
     }
 

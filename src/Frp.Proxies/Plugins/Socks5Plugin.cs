@@ -6,35 +6,13 @@ using Frp.Wire;
 namespace Frp.Proxies.Plugins;
 
 /// <summary>The plug-in <c>socks5</c>: users name whom they want to be connected to, by SOCKS 5.</summary>
-internal sealed class Socks5Plugin(Socks5PluginConfig config, IClientProxyHost host) : IClientProxy
+internal sealed class Socks5Plugin(Socks5PluginConfig config, IClientProxyHost host) : ForwardProxy("socks5", host)
 {
-    public async Task ServeAsync(Connection work, StartWorkConn start, RelayEnd end, CancellationToken cancellationToken)
+    protected override async ValueTask<(Connection User, Connection Target)> ConnectAsync(Connection user, CancellationToken cancellationToken)
     {
-        Connection target;
-        try
-        {
-            using var deadline = new Deadline(ForwardProxy.RequestTimeout, host.Time, cancellationToken);
-            try
-            {
-                var wanted = await Socks5Handshake.ReadRequestAsync(work.Stream, Admits, deadline.Token);
-                target = await DialAsync(work.Stream, wanted, deadline.Token);
-            }
-            catch (Exception e) when (ForwardProxy.IsUsersFault(e, deadline))
-            {
-                ForwardProxy.Log.Refused(host.Logger, "socks5", PeerText.Escape(start.SourceAddress, 64), PeerText.Escape(deadline.HasPassed ? "no request in time" : e.Message, 512));
-                await work.DisposeAsync();
-                return;
-            }
-        }
-        catch (Exception)
-        {
-            await work.DisposeAsync();
-            throw;
-        }
-        await Relay.RunAsync(target, work, end, host.Time, cancellationToken);
+        var wanted = await Socks5Handshake.ReadRequestAsync(user.Stream, Admits, cancellationToken);
+        return (user, await DialAsync(user.Stream, wanted, cancellationToken));
     }
-
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     private Func<string, string, bool>? Admits => config.Username.Length == 0 && config.Password.Length == 0
         ? null
@@ -45,7 +23,7 @@ internal sealed class Socks5Plugin(Socks5PluginConfig config, IClientProxyHost h
         Connection target;
         try
         {
-            target = await host.DialLocalAsync(wanted.Host, wanted.Port, cancellationToken);
+            target = await Host.DialLocalAsync(wanted.Host, wanted.Port, cancellationToken);
         }
         catch (IOException e)
         {

@@ -4,7 +4,7 @@ using System.Net.Sockets;
 
 namespace Frp.Transport;
 
-/// <summary>A TCP connection.</summary>
+/// <summary>A TCP connection, or one over a Unix-domain socket: a peer on this machine, whose end the kernel tells at once.</summary>
 public sealed class SocketConnection : Connection, IIncoming
 {
     private readonly Socket _socket;
@@ -32,10 +32,11 @@ public sealed class SocketConnection : Connection, IIncoming
     public override bool CanHalfClose => true;
 
     /// <inheritdoc/>
-    public override bool HasPeerLeft => TcpState.HasPeerEnded(_socket);
+    public override bool HasPeerLeft => !IsUnix && TcpState.HasPeerEnded(_socket);
 
     /// <inheritdoc/>
-    public override LinkState State => TcpState.Of(_socket);
+    // What cannot be lost on the way has arrived, and nobody there leaves without a word.
+    public override LinkState State => !IsUnix ? TcpState.Of(_socket) : _socket.SafeHandle.IsClosed ? LinkState.Gone : LinkState.Delivered;
 
     /// <inheritdoc/>
     public override bool TryGetSocket([NotNullWhen(true)] out Socket? socket)
@@ -101,7 +102,9 @@ public sealed class SocketConnection : Connection, IIncoming
     ValueTask<Connection?> IIncoming.HandshakeAsync(CancellationToken cancellationToken) => ValueTask.FromResult<Connection?>(this);
 
     /// <inheritdoc/>
-    public override string ToString() => $"tcp {Remote}";
+    public override string ToString() => $"{(IsUnix ? "unix" : "tcp")} {Remote}";
+
+    private bool IsUnix => _socket.AddressFamily == AddressFamily.Unix;
 
     private void Close()
     {
