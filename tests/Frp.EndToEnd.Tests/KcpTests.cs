@@ -59,6 +59,7 @@ public sealed class KcpTests : TunnelTest
         var client = await ClientAsync(port, [Kcp, mux ? "transport.tcpMuxKeepaliveInterval = 1" : $"{NoMux}\ntransport.heartbeatInterval = 1"], proxy);
         await User.EchoOnceAsync(proxy.RemotePort);
         await server.KillAsync();
+        await client.WaitForTextAsync("session lost");
         await ServerAsync(port, lines);
         await client.WaitForTextAsync(proxy.Started, times: 2);
         await User.EchoOnceAsync(proxy.RemotePort);
@@ -75,7 +76,7 @@ public sealed class KcpTests : TunnelTest
         await User.EchoOnceAsync(proxy.RemotePort);
         client.Terminate();
         Assert.Equal(0, await client.WaitForExitAsync());
-        await server.WaitForTextAsync("client exit success");
+        await server.WaitForTextAsync("close proxy [gone] success");
         await UntilClosedAsync(proxy.RemotePort);
     }
 
