@@ -36,7 +36,7 @@ fail() { echo "fuzz: $*" >&2; exit 2; }
 work=artifacts/fuzz
 finds=$PWD/$work/finds
 plain=fuzz/Frp.Fuzz/bin/Release/net10.0
-instrumented=(Yamux.dll Frp.Wire.dll Frp.Config.dll Frp.Transport.dll Frp.Proxies.dll Frp.Web.dll Frp.Server.dll Tomlyn.dll YamlDotNet.dll Snappier.dll)
+instrumented=(Kcp.dll Yamux.dll Frp.Wire.dll Frp.Config.dll Frp.Transport.dll Frp.Proxies.dll Frp.Web.dll Frp.Server.dll Tomlyn.dll YamlDotNet.dll Snappier.dll)
 
 # find_engine: sets engine (libFuzzer without its main) and compiler. Installs them where that is ours to do.
 find_engine() {

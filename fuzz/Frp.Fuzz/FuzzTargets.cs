@@ -11,6 +11,7 @@ internal static class FuzzTargets
         new WebSocketFramesTarget(),
         new YamuxTarget("yamux", wholeSession: false),
         new YamuxTarget("yamux-session", wholeSession: true),
+        new KcpTarget(),
         new OpeningTarget(),
         new CodecTarget("v1", Wire.V1Codec.Instance),
         new CodecTarget("v2", Wire.V2Codec.Bootstrap),

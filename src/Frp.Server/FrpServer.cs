@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using System.Security.Authentication;
 using Frp.Config;
 using Frp.Transport;
@@ -41,7 +40,6 @@ public sealed partial class FrpServer : IAsyncDisposable
     private readonly WebServer? _web;
     private Vhosts? _vhosts;
     private LogicalConnections? _logical;
-    private TcpBindListener? _port;
     private TaskScope? _accepting;
 
     /// <summary>Prepares a server; nothing happens before <see cref="StartAsync"/>.</summary>
@@ -118,10 +116,8 @@ public sealed partial class FrpServer : IAsyncDisposable
         if (_web is not null) Log.WebListening(_logger, _web.Address);
         foreach (string option in Unserved()) Log.Unserved(_logger, option);
         if (_settings!.Token.Bytes.Length == 0 && _port!.Local is IPEndPoint { Address: var open } && !IPAddress.IsLoopback(open)) Log.OpenToAll(_logger, _config.BindAddr);
-        Log.Listening(_logger, AddressText.Join(_config.BindAddr, _port!.Port));
-        var listener = new BindPortListener(_port, () => _settings!.Handshake);
         _accepting = new TaskScope("accepting", OnFault);
-        _accepting.Run("accept loop", stopping => AcceptAsync(listener, stopping));
+        AcceptAll(_accepting);
         _accepting.Run("sweep", SweepAsync);
         AnnounceKey(identity);
         Log.Started(_logger);
@@ -131,7 +127,7 @@ public sealed partial class FrpServer : IAsyncDisposable
     public async Task StopAsync(TimeSpan drain)
     {
         if (_accepting is not null) await _accepting.DisposeAsync();
-        if (_port is not null) await _port.DisposeAsync();
+        await ClosePortsAsync();
         if (_web is not null) await _web.StopAsync(drain < WebDrainTime ? drain : WebDrainTime);
         await _vhostPorts.CloseAsync();
         foreach (var session in _sessions.Close()) await session.CloseEntrancesAsync();
@@ -153,6 +149,7 @@ public sealed partial class FrpServer : IAsyncDisposable
         if (_vhosts is not null) await _vhosts.DisposeAsync();
         await _stopping.CancelAsync();
         await _carriers.DisposeAsync();
+        if (_kcp is not null) await _kcp.DisposeAsync(); // they have sent their last bytes
         await EndNoticesAsync();
         await _background.DisposeAsync();
     }
@@ -215,40 +212,12 @@ public sealed partial class FrpServer : IAsyncDisposable
         if (vhosts.Connect is { } connect) await _vhostPorts.OpenAsync("tcpmux httpconnect multiplexer", _config.TcpmuxHttpConnectPort, connect, mayShare: null, cancellationToken);
     }
 
-    private async ValueTask BindAsync(CancellationToken cancellationToken)
-    {
-        try
-        {
-            var options = new TcpListenOptions { KeepAlive = _config.Transport.TcpKeepalive ?? Timeout.InfiniteTimeSpan };
-            _port = await TcpBindListener.BindAsync(_config.BindAddr, _config.BindPort, options, _time, _logger, cancellationToken);
-        }
-        catch (SocketException e)
-        {
-            throw new IOException($"create server listener error, listen tcp {AddressText.Join(_config.BindAddr, _config.BindPort)}: {e.Message}", e);
-        }
-    }
-
     /// <summary>What the configuration asks for and this release does not serve yet: said at the start, once each.</summary>
     private IEnumerable<string> Unserved()
     {
-        if (_config.KcpBindPort > 0) yield return "kcpBindPort";
         if (_config.QuicBindPort > 0) yield return "quicBindPort";
         if (_config.SshTunnelGateway.BindPort > 0) yield return "sshTunnelGateway.bindPort";
         if (_config.EnablePrometheus && _web is not null) yield return "enablePrometheus";
-    }
-
-    private async Task AcceptAsync(BindPortListener listener, CancellationToken cancellationToken)
-    {
-        while (await listener.AcceptAsync(cancellationToken) is { } incoming)
-        {
-            if (_strangers.TryEnter(incoming.Remote, _carriers.Stopping) is { } visit)
-            {
-                _carriers.RunChild("carrier", _ => ServeAsync(incoming, visit));
-                continue;
-            }
-            Log.TurnedAway(_logger, incoming.Remote);
-            incoming.Abort();
-        }
     }
 
     private async Task ServeAsync(IIncoming incoming, Visit visit)

@@ -10,11 +10,12 @@ public sealed class LayeringTests
     // What each project may reference; everything that is not here is forbidden.
     private static readonly Dictionary<string, string[]> Allowed = new()
     {
+        ["Kcp"] = [],
         ["Yamux"] = [],
         ["Frp.Wire"] = [],
         ["Frp.Config"] = [],
         ["Frp.Hosting"] = ["Frp.Config"],
-        ["Frp.Transport"] = ["Yamux", "Frp.Wire"],
+        ["Frp.Transport"] = ["Kcp", "Yamux", "Frp.Wire"],
         ["Frp.Proxies"] = ["Frp.Transport", "Frp.Config"],
         ["Frp.Web"] = ["Frp.Transport", "Frp.Config"],
         ["Frp.Server"] = ["Frp.Proxies", "Frp.Web"],
@@ -42,6 +43,7 @@ public sealed class LayeringTests
     }
 
     [Theory]
+    [InlineData("Kcp")]
     [InlineData("Yamux")]
     public void An_engine_uses_no_package(string name)
     {

@@ -1,3 +1,4 @@
+using Kcp;
 using Microsoft.Extensions.Logging;
 
 namespace Frp.Transport;
@@ -9,6 +10,7 @@ namespace Frp.Transport;
 /// tcp         TCP  [proxy]              [0x17] [TLS]
 /// websocket   TCP  [proxy]  WebSocket   [0x17] [TLS]
 /// wss         TCP  [proxy]  TLS  WebSocket
+/// kcp         UDP  KCP                  [0x17] [TLS]
 /// </code>
 /// <para><b>Concurrency.</b> Immutable; any number of calls at once.</para>
 /// <para><b>Errors.</b> <see cref="TimeoutException"/>, <see cref="IOException"/>, <see cref="System.Net.Sockets.SocketException"/>
@@ -79,6 +81,14 @@ public sealed class ServerDialer
         // Compat: Host and Origin carry the TLS name, without a port.
         var host = _tls.ServerName.Length > 0 ? _tls.ServerName : _options.ServerAddress;
         return await UpgradeAsync(connection, host, cancellationToken);
+    }
+
+    // Compat: neither a proxy nor a local address is used for it, as by the reference.
+    internal async ValueTask<Connection> DialKcpAsync(CancellationToken cancellationToken)
+    {
+        var options = _tcpOptions with { LocalAddress = null };
+        var socket = await UdpDialer.DialAsync(_options.ServerAddress, _options.ServerPort, options, _timeProvider, cancellationToken);
+        return await AddTlsAsync(new KcpConnection(KcpDialer.Dial(socket, KcpSettings.Client(_timeProvider))), cancellationToken);
     }
 
     private async ValueTask<Connection> ReachAsync(CancellationToken cancellationToken)

@@ -78,7 +78,8 @@ public static class TcpDialer
         }
     }
 
-    private static async ValueTask<IReadOnlyList<IPAddress>> ResolveAsync(string host, TcpDialOptions options, CancellationToken cancellationToken)
+    /// <summary>The host's addresses that can be dialled from where the options say; never none.</summary>
+    internal static async ValueTask<IReadOnlyList<IPAddress>> ResolveAsync(string host, TcpDialOptions options, CancellationToken cancellationToken)
     {
         IReadOnlyList<IPAddress> all;
         if (IPAddress.TryParse(host, out var literal)) all = [literal];
@@ -89,12 +90,15 @@ public static class TcpDialer
         return all.Count > 0 ? all : throw new SocketException((int)SocketError.HostNotFound, $"no usable address for {host}");
     }
 
+    // Compat: a wildcard as a destination means this machine, as it does for the reference (serverAddr defaults to 0.0.0.0).
+    internal static IPEndPoint Destination(IPEndPoint remote) =>
+        remote.Address.Equals(IPAddress.Any) ? new IPEndPoint(IPAddress.Loopback, remote.Port)
+        : remote.Address.Equals(IPAddress.IPv6Any) ? new IPEndPoint(IPAddress.IPv6Loopback, remote.Port)
+        : remote;
+
     private static async ValueTask<SocketConnection> ConnectAsync(IPEndPoint remote, TcpDialOptions options, CancellationToken cancellationToken)
     {
-        // Compat: a wildcard as a destination means this machine, as it does for the reference (serverAddr defaults to 0.0.0.0).
-        if (remote.Address.Equals(IPAddress.Any)) remote = new IPEndPoint(IPAddress.Loopback, remote.Port);
-        else if (remote.Address.Equals(IPAddress.IPv6Any)) remote = new IPEndPoint(IPAddress.IPv6Loopback, remote.Port);
-
+        remote = Destination(remote);
         var socket = new Socket(remote.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {

@@ -13,11 +13,15 @@ public static class Transports
     /// <summary>WebSocket inside TLS, for a server behind a TLS-terminating proxy.</summary>
     public const string Wss = "wss";
 
+    /// <summary>KCP over UDP, TLS inside.</summary>
+    public const string Kcp = "kcp";
+
     private static readonly (string Name, Func<ServerDialer, CancellationToken, ValueTask<Connection>> Dial)[] All =
     [
         (Tcp, static (dialer, token) => dialer.DialTcpAsync(token)),
         (WebSocket, static (dialer, token) => dialer.DialWebSocketAsync(token)),
         (Wss, static (dialer, token) => dialer.DialWssAsync(token)),
+        (Kcp, static (dialer, token) => dialer.DialKcpAsync(token)),
     ];
 
     /// <summary>The names.</summary>

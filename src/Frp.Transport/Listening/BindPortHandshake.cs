@@ -135,24 +135,28 @@ public sealed class BindPortHandshake
 /// <summary>A listener whose connections go through the bind port's handshake.</summary>
 /// <param name="inner">Owned.</param>
 /// <param name="handshake">Gives the handshake for the next connection. May be shared between listeners.</param>
-public sealed class BindPortListener(IListener inner, Func<BindPortHandshake> handshake) : IListener
+/// <param name="isShared">Whether others than clients may come there: WebSocket, virtual hosts. If not, the TLS byte alone decides.</param>
+public sealed class BindPortListener(IListener inner, Func<BindPortHandshake> handshake, bool isShared = true) : IListener
 {
     /// <inheritdoc/>
     public System.Net.EndPoint Local => inner.Local;
 
     /// <inheritdoc/>
     public async ValueTask<IIncoming?> AcceptAsync(CancellationToken cancellationToken) =>
-        await inner.AcceptAsync(cancellationToken) is { } incoming ? new Incoming(incoming, handshake()) : null;
+        await inner.AcceptAsync(cancellationToken) is { } incoming ? new Incoming(incoming, handshake(), isShared) : null;
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => inner.DisposeAsync();
 
-    private sealed class Incoming(IIncoming inner, BindPortHandshake handshake) : IIncoming
+    private sealed class Incoming(IIncoming inner, BindPortHandshake handshake, bool isShared) : IIncoming
     {
         public System.Net.EndPoint? Remote => inner.Remote;
 
-        public async ValueTask<Connection?> HandshakeAsync(CancellationToken cancellationToken) =>
-            await inner.HandshakeAsync(cancellationToken) is { } accepted ? await handshake.RunAsync(accepted, cancellationToken) : null;
+        public async ValueTask<Connection?> HandshakeAsync(CancellationToken cancellationToken)
+        {
+            if (await inner.HandshakeAsync(cancellationToken) is not { } accepted) return null;
+            return isShared ? await handshake.RunAsync(accepted, cancellationToken) : await handshake.SniffAsync(accepted, cancellationToken);
+        }
 
         public void Abort() => inner.Abort();
     }
