@@ -52,6 +52,7 @@ public sealed partial class FrpServer
         {
             if (_strangers.TryEnter(incoming.Remote, _carriers.Stopping) is { } visit)
             {
+                visit.IsVerified = () => incoming.IsVerified;
                 _carriers.RunChild("carrier", _ => ServeAsync(incoming, visit));
                 continue;
             }

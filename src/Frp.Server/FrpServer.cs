@@ -246,6 +246,7 @@ public sealed partial class FrpServer : IAsyncDisposable
         catch (Exception e) when (e is IOException or TimeoutException or AuthenticationException)
         {
             if (e is EndOfStreamException) Log.HandshakeGone(_logger, incoming.Remote);
+            else if (!incoming.IsVerified) Log.UnverifiedFailed(_logger, incoming.Remote, e.Message);
             else Log.HandshakeFailed(_logger, incoming.Remote, e.Message);
             return;
         }
@@ -317,6 +318,9 @@ public sealed partial class FrpServer : IAsyncDisposable
 
         [LoggerMessage(7, LogLevel.Debug, "connection from [{Remote}] ended before it said anything")]
         internal static partial void HandshakeGone(ILogger logger, EndPoint? remote);
+
+        [LoggerMessage(16, LogLevel.Debug, "connection from [{Remote}], if it comes from there, refused: {Cause}")]
+        internal static partial void UnverifiedFailed(ILogger logger, EndPoint? remote, string cause);
 
         [LoggerMessage(8, LogLevel.Warning, "{Option} is set, but this release does not serve it yet")]
         internal static partial void Unserved(ILogger logger, string option);

@@ -16,6 +16,7 @@ internal sealed class Visit : IDisposable
     private readonly SemaphoreSlim _places = new(StrangersStreams);
     private readonly Strangers _strangers;
     private readonly Deadline _patience;
+    private int _unverifiedFailures;
 
     internal Visit(Strangers strangers, IPAddress key, TimeSpan patience, TimeProvider time, CancellationToken stopping)
     {
@@ -65,8 +66,16 @@ internal sealed class Visit : IDisposable
     /// <summary>A stranger's logical connection is over.</summary>
     internal void HasServed() => _places.Release();
 
+    /// <summary>Whether the visitor is known to come from that address; asked when it matters.</summary>
+    internal Func<bool> IsVerified { get; set; } = static () => true;
+
     /// <summary>The visitor has shown a proof that is none.</summary>
-    internal void Failed() => _strangers.Failed(this);
+    /// <remarks>What has not come from an address must not speak against it. Whether it has may be known by the end of the visit only.</remarks>
+    internal void Failed()
+    {
+        if (IsVerified()) _strangers.Failed(this);
+        else Interlocked.Increment(ref _unverifiedFailures);
+    }
 
     /// <summary>Ends it, to make room.</summary>
     internal void Evict() => _patience.Expire();
@@ -74,6 +83,7 @@ internal sealed class Visit : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        for (int i = IsVerified() ? _unverifiedFailures : 0; i > 0; i--) _strangers.Failed(this);
         _strangers.Leave(this);
         _patience.Dispose();
         _places.Dispose();

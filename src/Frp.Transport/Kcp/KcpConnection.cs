@@ -38,6 +38,8 @@ public sealed class KcpConnection(KcpStream stream) : Connection, IIncoming
     /// <inheritdoc/>
     public override ValueTask DisposeAsync() => stream.DisposeAsync();
 
+    bool IIncoming.IsVerified => stream.IsProven;
+
     /// <summary>A conversation needs no handshake: it is there with its first datagram.</summary>
     ValueTask<Connection?> IIncoming.HandshakeAsync(CancellationToken cancellationToken) => ValueTask.FromResult<Connection?>(this);
 

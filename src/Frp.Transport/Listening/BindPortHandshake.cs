@@ -152,6 +152,8 @@ public sealed class BindPortListener(IListener inner, Func<BindPortHandshake> ha
     {
         public System.Net.EndPoint? Remote => inner.Remote;
 
+        public bool IsVerified => inner.IsVerified;
+
         public async ValueTask<Connection?> HandshakeAsync(CancellationToken cancellationToken)
         {
             if (await inner.HandshakeAsync(cancellationToken) is not { } accepted) return null;

@@ -22,6 +22,12 @@ public interface IIncoming
     EndPoint? Remote { get; }
 
     /// <summary>
+    /// Whether the peer is known to be at that address: it has answered something that was sent there. If not, somebody else may have made the address up. May
+    /// become true at any time.
+    /// </summary>
+    bool IsVerified => true;
+
+    /// <summary>
     /// Goes through whatever comes before the byte stream: finding out what the peer speaks, TLS, WebSocket. Takes as long as
     /// the peer does, within deadlines, so it runs in the connection's own task.
     /// </summary>

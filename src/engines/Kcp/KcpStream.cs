@@ -69,6 +69,12 @@ public sealed partial class KcpStream : Stream, IHasDeadline, IDatagramOutput
         get { lock (_gate) return _conversation.IsDelivered; }
     }
 
+    /// <summary>Whether the peer has shown that it receives what is sent to it, and so is where it says. Also after the end.</summary>
+    public bool IsProven
+    {
+        get { lock (_gate) return _isProven; }
+    }
+
     /// <summary>Whether nothing will be read or written any more.</summary>
     public bool IsOver
     {

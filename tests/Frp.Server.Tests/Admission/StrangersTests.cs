@@ -41,6 +41,21 @@ public sealed class StrangersTests : IDisposable
         Assert.Null(TryEnter("192.0.2.1"));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Failures_count_for_an_address_when_they_are_known_to_come_from_it(bool isProvenLater)
+    {
+        bool isVerified = false;
+        var visit = Enter("192.0.2.1");
+        visit.IsVerified = () => isVerified;
+        for (int i = 0; i < 100; i++) visit.Failed();
+        Enter("192.0.2.1");
+        isVerified = isProvenLater;
+        Leave(visit);
+        Assert.Equal(isProvenLater, TryEnter("192.0.2.1") is null);
+    }
+
     [Fact]
     public void The_one_that_has_waited_longest_makes_room()
     {
