@@ -77,7 +77,7 @@ public sealed class TlsServer
     private static async Task SettleAsync(GeneratedIdentity identity, TimeProvider timeProvider)
     {
         await Task.Delay(GenerationDelay, timeProvider);
-        identity.Context = await BackgroundThread.RunAsync("key", () => TlsIdentity.Of(PemFiles.Generate(timeProvider), []));
+        identity.Context = TlsIdentity.Of(PemFiles.Generate(timeProvider), []);
     }
 
     /// <summary>What is shown to clients where no files are configured; it becomes another when its lasting key is there.</summary>
