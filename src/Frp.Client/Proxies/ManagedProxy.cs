@@ -111,6 +111,15 @@ internal sealed partial class ManagedProxy : IClientProxyHost, IAsyncDisposable
     /// <inheritdoc/>
     public int DatagramSize => _client.UdpPacketSize;
 
+    /// <summary>The questions of the session that there is; null while there is none.</summary>
+    internal Func<TraversalQuestions?> Broker { private get; init; } = static () => null;
+
+    /// <inheritdoc/>
+    public ITraversalHost Traversal => new TraversalHost(Registration.ProxyName, _client, Broker, Time);
+
+    /// <inheritdoc cref="IClientProxy.TakesRawWork"/>
+    internal bool TakesRawWork => _proxy is { TakesRawWork: true };
+
     /// <summary>Whether users are served.</summary>
     internal bool IsRunning
     {
@@ -261,9 +270,10 @@ internal sealed partial class ManagedProxy : IClientProxyHost, IAsyncDisposable
         return left;
     }
 
-    /// <summary>The service of a closed proxy is watched no more, and nobody waits any more until it runs.</summary>
+    /// <summary>The service of a closed proxy is watched no more, nobody waits any more until it runs, and what carries many users ends behind them.</summary>
     internal void EndWaits()
     {
+        _proxy?.Withdraw();
         _watching?.Cancel();
         Volatile.Read(ref _running).TrySetCanceled(CancellationToken.None);
     }
@@ -298,7 +308,6 @@ internal sealed partial class ManagedProxy : IClientProxyHost, IAsyncDisposable
     /// <summary>Ends a closed proxy's half when its last user has left.</summary>
     internal async Task RetireAsync()
     {
-        _proxy?.Withdraw();
         if (Volatile.Read(ref _lastUserLeft) is { } last) await last.Task;
         await DisposeAsync();
     }
