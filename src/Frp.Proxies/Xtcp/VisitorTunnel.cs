@@ -25,6 +25,7 @@ internal sealed partial class VisitorTunnel(XtcpVisitorConfig config, IVisitorHo
     private HeldTunnel? _held;
     private Task<string>? _attempt; // its result: empty, or why it failed
     private long? _begun;
+    private string? _failure; // of the last attempt, unless it is going on
 
     /// <summary>Key of the payload layers.</summary>
     internal byte[] Key => _key.Value;
@@ -39,7 +40,6 @@ internal sealed partial class VisitorTunnel(XtcpVisitorConfig config, IVisitorHo
     internal async ValueTask<TunnelStream> OpenAsync(TimeSpan limit, CancellationToken cancellationToken)
     {
         long since = host.Time.GetTimestamp();
-        string cause = "no tunnel in time";
         using var deadline = new Deadline(limit, host.Time, cancellationToken);
         try
         {
@@ -49,17 +49,17 @@ internal sealed partial class VisitorTunnel(XtcpVisitorConfig config, IVisitorHo
                 var (attempt, pause) = Attempt();
                 if (attempt is not null)
                 {
-                    if (await attempt.WaitAsync(deadline.Token) is { Length: > 0 } failure) cause = failure;
+                    await attempt.WaitAsync(deadline.Token);
                     continue;
                 }
                 // Who cannot be helped in time is not kept waiting.
-                if (pause >= limit - host.Time.GetElapsedTime(since)) throw new IOException(cause);
+                if (pause >= limit - host.Time.GetElapsedTime(since)) throw new IOException(Cause);
                 await Task.Delay(pause, host.Time, deadline.Token);
             }
         }
         catch (OperationCanceledException e) when (deadline.HasPassed)
         {
-            throw new IOException(cause, e);
+            throw new IOException(Cause, e);
         }
     }
 
@@ -94,6 +94,12 @@ internal sealed partial class VisitorTunnel(XtcpVisitorConfig config, IVisitorHo
         HeldTunnel? held;
         lock (_lock) (held, _held) = (_held, null);
         held?.Retire();
+    }
+
+    /// <summary>Why there is no tunnel.</summary>
+    private string Cause
+    {
+        get { lock (_lock) return _failure ?? "no tunnel in time"; }
     }
 
     private bool IsOpen
@@ -132,7 +138,7 @@ internal sealed partial class VisitorTunnel(XtcpVisitorConfig config, IVisitorHo
         {
             if (_attempt is { IsCompleted: false }) return (_attempt, default);
             if (_begun is { } begun && AttemptSpacing - host.Time.GetElapsedTime(begun) is { Ticks: > 0 } pause) return (null, pause);
-            (_attempt, _begun) = (done.Task, host.Time.GetTimestamp());
+            (_attempt, _begun, _failure) = (done.Task, host.Time.GetTimestamp(), null);
         }
         host.Users.RunChild("tunnel", token => RunAsync(done, token));
         return (done.Task, default);
@@ -154,6 +160,7 @@ internal sealed partial class VisitorTunnel(XtcpVisitorConfig config, IVisitorHo
         catch (Exception e) when (e is IOException or TimeoutException or PeerRefusedException)
         {
             Log.Failed(host.Logger, e.Message);
+            lock (_lock) _failure = e.Message;
             done.TrySetResult(e.Message);
             return;
         }
