@@ -1,4 +1,5 @@
 using System.Net;
+using Frp.Web;
 using Frp.Wire;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Abstractions;
@@ -96,7 +97,7 @@ internal sealed partial class HttpApplication(HttpTable table, NotFoundPage notF
             {
                 if (tried is not null) exchange.ClearResponse();
                 exchange.Begin(pool);
-                error = await forwarder.SendAsync(context, "http://local-service", exchange.Sender, asHttp2 ? AsHttp2 : AsHttp1, exchange, exchange.Timer.Token);
+                error = await forwarder.SendAsync(context, $"http://{ServicePool.Host}", exchange.Sender, asHttp2 ? AsHttp2 : AsHttp1, exchange, exchange.Timer.Token);
                 exchange.Timer.End();
                 if (error == ForwarderError.None && !exchange.IsInvalid) return;
             }
@@ -115,7 +116,7 @@ internal sealed partial class HttpApplication(HttpTable table, NotFoundPage notF
     {
         var context = exchange.Context;
         if (error != ForwarderError.Request || exchange.Timer.HasPassed || exchange.HasBegun || context.RequestAborted.IsCancellationRequested) return false;
-        return exchange.IsRepeatable || context.Features.Get<IForwarderErrorFeature>()?.Exception is null or ObjectDisposedException or { InnerException: NoWorkConnectionException };
+        return exchange.IsRepeatable || context.Features.Get<IForwarderErrorFeature>()?.Exception is null or ObjectDisposedException or { InnerException: UnsentRequestException };
     }
 
     private async ValueTask FailAsync(HttpExchange exchange, HttpMember member, ForwarderError error)

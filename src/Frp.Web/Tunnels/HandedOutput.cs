@@ -2,7 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Net.Sockets;
 
-namespace Frp.Server;
+namespace Frp.Web;
 
 /// <summary>What the HTTP server says to a user: gathered until it is flushed, and then sent in one piece.</summary>
 /// <remarks>

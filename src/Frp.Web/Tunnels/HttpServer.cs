@@ -1,11 +1,11 @@
 using System.Text;
 using Frp.Transport;
-using Frp.Web;
+using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
-namespace Frp.Server;
+namespace Frp.Web;
 
-/// <summary>The HTTP parser and writer of the virtual host, to which connections are handed.</summary>
+/// <summary>The HTTP parser and writer of tunnels, to which connections are handed.</summary>
 /// <remarks>
 /// Its limits are those of a tunnel: whatever fits into a megabyte of headers passes, and bodies have no size and no minimal speed.
 /// What is left is the time to send the headers, the time that a connection may wait between requests, and the number of those that do either.
@@ -53,7 +53,7 @@ internal sealed class HttpServer : IAsyncDisposable
         _server = new HandedServer(options);
     }
 
-    internal Task StartAsync(HttpApplication application, CancellationToken cancellationToken) => _server.StartAsync(application, cancellationToken);
+    internal Task StartAsync<T>(IHttpApplication<T> application, CancellationToken cancellationToken) where T : notnull => _server.StartAsync(application, cancellationToken);
 
     /// <summary>Hands a connection over.</summary>
     /// <param name="connection">Owned from here on.</param>

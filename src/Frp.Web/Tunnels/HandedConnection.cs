@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
 
-namespace Frp.Server;
+namespace Frp.Web;
 
 /// <summary>A user's connection as the HTTP server wants it. It sees a user's end while his request is served.</summary>
 /// <remarks>
@@ -26,6 +26,7 @@ internal sealed class HandedConnection : ConnectionContext, IDuplexPipe, IConnec
     private readonly HandedInput _input;
     private readonly HandedOutput _output;
     private readonly CancellationTokenSource _closed = new();
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _lock = new();
     private readonly Task _receiving;
     private readonly WaitingRoom.Place _place;
@@ -79,6 +80,12 @@ internal sealed class HandedConnection : ConnectionContext, IDuplexPipe, IConnec
     /// <summary>Asked when a user who has ended his direction was not sent anything for too long: whether an answer is on its way now.</summary>
     internal Func<bool>? GivesUp { get; set; }
 
+    /// <summary>Completes when the connection has been closed.</summary>
+    internal Task Ended => _ended.Task;
+
+    /// <summary>Cuts the connection, from any thread and at any time.</summary>
+    internal void Cut() => _connection.Abort();
+
     /// <summary>A request is complete enough to be served. The connection is not idle until it has ended.</summary>
     internal void BeginRequest()
     {
@@ -112,16 +119,23 @@ internal sealed class HandedConnection : ConnectionContext, IDuplexPipe, IConnec
 
     public override async ValueTask DisposeAsync()
     {
-        _place.Dispose();
-        await _output.CompleteAsync();
-        await _input.CompleteAsync();
-        if (_connection.CanHalfClose && !_receiving.IsCompleted && !IsStopping) await HearOutAsync();
-        await _closing;
-        await _connection.DisposeAsync();
-        await _receiving;
-        lock (_lock) _silence?.Dispose();
-        _closed.Dispose();
-        await base.DisposeAsync();
+        try
+        {
+            _place.Dispose();
+            await _output.CompleteAsync();
+            await _input.CompleteAsync();
+            if (_connection.CanHalfClose && !_receiving.IsCompleted && !IsStopping) await HearOutAsync();
+            await _closing;
+            await _connection.DisposeAsync();
+            await _receiving;
+            lock (_lock) _silence?.Dispose();
+            _closed.Dispose();
+            await base.DisposeAsync();
+        }
+        finally
+        {
+            _ended.TrySetResult();
+        }
     }
 
     private bool IsStopping => Features.Get<IConnectionLifetimeNotificationFeature>()?.ConnectionClosedRequested.IsCancellationRequested == true;
