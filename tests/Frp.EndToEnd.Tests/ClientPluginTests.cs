@@ -176,8 +176,8 @@ public sealed class ClientPluginTests : TunnelTest
     }
 
     [Theory]
-    [InlineData("static_file", "localPath = \"/\"", "plugin [static_file] is not supported by this release of the client yet")]
-    [InlineData("https2http", "localAddr = \"127.0.0.1:1\"", "plugin [https2http] is not supported by this release of the client yet")]
+    [InlineData("virtual_net", "", "plugin [virtual_net] is not supported by this release of the client yet")]
+    [InlineData("https2http", "localAddr = \"127.0.0.1:1\"\ncrtPath = \"/nowhere.crt\"\nkeyPath = \"/nowhere.key\"", "/nowhere.crt")]
     [InlineData("tls2raw", "localAddr = \"127.0.0.1:1\"\ncrtPath = \"/nowhere.crt\"\nkeyPath = \"/nowhere.key\"", "/nowhere.crt")]
     public async Task A_plugin_that_cannot_be_is_a_start_error(string type, string options, string cause)
     {

@@ -317,6 +317,9 @@ internal sealed partial class ManagedProxy : IClientProxyHost, IAsyncDisposable
         }
     }
 
+    /// <inheritdoc/>
+    public IClientProxy CreateHttpPlugin(ProxyConfig config) => HttpPlugin.Create(config, this);
+
     /// <summary>Ends the half that serves users; they are gone by now.</summary>
     public ValueTask DisposeAsync()
     {

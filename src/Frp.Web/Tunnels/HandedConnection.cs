@@ -77,6 +77,9 @@ internal sealed class HandedConnection : ConnectionContext, IDuplexPipe, IConnec
 
     public override EndPoint? RemoteEndPoint { get; set; }
 
+    /// <summary>The name that the user has asked for in TLS; empty where there is none.</summary>
+    internal string ServerName { get; set; } = "";
+
     /// <summary>Asked when a user who has ended his direction was not sent anything for too long: whether an answer is on its way now.</summary>
     internal Func<bool>? GivesUp { get; set; }
 

@@ -52,6 +52,9 @@ internal sealed class HttpExchange : HttpTransformer
     /// <summary>The user's end of the connection.</summary>
     internal IPEndPoint? User { get; }
 
+    /// <summary>The name that the user has asked for in TLS; empty where there is none.</summary>
+    internal string ServerName => _connection?.ServerName ?? "";
+
     /// <summary>The user's address in text.</summary>
     internal string UserAddress { get; }
 

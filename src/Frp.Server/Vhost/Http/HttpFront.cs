@@ -70,8 +70,12 @@ internal sealed partial class HttpFront : IVhostFront
             }
         }
         if (opening == HttpOpening.Connect) _users.RunChild("tunnel of a user", token => _connect.ServeAsync(connection, token));
-        else await _server.ServeAsync(connection, opening == HttpOpening.Http2, cancellationToken);
+        else await HandAsync(connection, opening == HttpOpening.Http2, cancellationToken);
     }
+
+    // In HTTP/2 answers to others are under way when a user ends his direction, and the protocol has its own words for leaving.
+    private ValueTask HandAsync(Connection connection, bool isHttp2, CancellationToken cancellationToken) =>
+        _server.HandAsync(_server.Adapt(connection, waitsForAnswers: !isHttp2), isHttp2, cancellationToken);
 
     /// <summary>Ends idle connections and waits for requests under way.</summary>
     /// <param name="cancellationToken">Cuts what is left. No error.</param>
