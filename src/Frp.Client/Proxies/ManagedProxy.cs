@@ -295,10 +295,13 @@ internal sealed partial class ManagedProxy : IClientProxyHost, IAsyncDisposable
         }
     }
 
+    /// <summary>Users of a closed proxy who want nothing at the moment are not waited for.</summary>
+    internal void EndIdleUsers() => _proxy?.Withdraw();
+
     /// <summary>Ends a closed proxy's half when its last user has left.</summary>
     internal async Task RetireAsync()
     {
-        _proxy?.Withdraw();
+        EndIdleUsers();
         if (Volatile.Read(ref _lastUserLeft) is { } last) await last.Task;
         await DisposeAsync();
     }
