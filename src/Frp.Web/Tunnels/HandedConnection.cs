@@ -1,6 +1,5 @@
 using System.IO.Pipelines;
 using System.Net;
-using System.Net.Sockets;
 using Frp.Transport;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
@@ -150,8 +149,9 @@ internal sealed class HandedConnection : ConnectionContext, IDuplexPipe, IConnec
         {
             await _input.ReceiveAsync();
         }
-        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException)
+        catch (Exception e)
         {
+            // Layers say in many ways that there is no more to be had: whoever reads hears of it, and does not wait.
             reset = new ConnectionResetException(e.Message, e);
         }
         _input.End(reset);
