@@ -295,10 +295,13 @@ internal sealed partial class ManagedProxy : IClientProxyHost, IAsyncDisposable
         }
     }
 
+    /// <summary>Users of a closed proxy who want nothing at the moment are not waited for.</summary>
+    internal void EndIdleUsers() => _proxy?.Withdraw();
+
     /// <summary>Ends a closed proxy's half when its last user has left.</summary>
     internal async Task RetireAsync()
     {
-        _proxy?.Withdraw();
+        EndIdleUsers();
         if (Volatile.Read(ref _lastUserLeft) is { } last) await last.Task;
         await DisposeAsync();
     }
@@ -316,6 +319,9 @@ internal sealed partial class ManagedProxy : IClientProxyHost, IAsyncDisposable
             throw new IOException($"local service: {e.Message}", e);
         }
     }
+
+    /// <inheritdoc/>
+    public IClientProxy CreateHttpPlugin(ProxyConfig config) => HttpPlugin.Create(config, this);
 
     /// <summary>Ends the half that serves users; they are gone by now.</summary>
     public ValueTask DisposeAsync()
