@@ -206,7 +206,7 @@ public sealed partial class WebServer : IAsyncDisposable
         try
         {
             var connection = await incoming.HandshakeAsync(cancellationToken) ?? throw new InvalidOperationException("nobody shares the web server's port");
-            if (_identity is { } identity) connection = await HandshakeAsync(connection, identity, cancellationToken);
+            if (_identity is { } identity) connection = await identity.AuthenticateAsync(connection, HandshakeTime, cancellationToken);
             served = await _server!.ServeAsync(connection, _endPoint, cancellationToken);
         }
         catch (Exception e) when (e is IOException or TimeoutException or AuthenticationException)
@@ -216,19 +216,6 @@ public sealed partial class WebServer : IAsyncDisposable
         finally
         {
             if (!served) Interlocked.Decrement(ref _connections);
-        }
-    }
-
-    private async ValueTask<Connection> HandshakeAsync(Connection connection, TlsServer identity, CancellationToken cancellationToken)
-    {
-        using var deadline = new Deadline(HandshakeTime, _time, cancellationToken);
-        try
-        {
-            return await identity.AuthenticateAsync(connection, deadline.Token);
-        }
-        catch (OperationCanceledException) when (deadline.HasPassed)
-        {
-            throw deadline.Passed("TLS handshake");
         }
     }
 

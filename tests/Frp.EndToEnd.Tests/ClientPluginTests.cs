@@ -6,26 +6,8 @@ using Frp.TestKit;
 namespace Frp.EndToEnd.Tests;
 
 /// <summary>Plug-ins of the client in place of a local service.</summary>
-public sealed class ClientPluginTests : TunnelTest
+public sealed class ClientPluginTests : ClientPluginTest
 {
-    private readonly int _server = Ports.Next();
-    private readonly int _users = Ports.Next();
-
-    private async Task<RunningProgram> StartAsync(string type, string[] options, string more = "")
-    {
-        await ServerAsync(_server);
-        var proxy = new Proxy("p", 1, _users, $"{more}\n[proxies.plugin]\ntype = \"{type}\"\n{string.Join('\n', options)}");
-        return await ClientAsync(_server, [], proxy);
-    }
-
-    private async Task<(int Code, string Output)> CurlAsync(params string[] arguments)
-    {
-        string? curl = ForeignPrograms.Find("curl");
-        Assert.SkipWhen(curl is null, "curl is not installed");
-        var run = Work.RunForeign(curl!, ["-sS", "--noproxy", "nobody.test", "--max-time", "60", .. arguments]);
-        return (await run.WaitForExitAsync(), run.Output.ToString());
-    }
-
     [Theory]
     [InlineData("", "")]
     [InlineData("transport.useEncryption = true\ntransport.useCompression = true", "")]
@@ -37,10 +19,10 @@ public sealed class ClientPluginTests : TunnelTest
         listener.Bind(new UnixDomainSocketEndPoint(path));
         listener.Listen();
         await StartAsync("unix_domain_socket", [$"unixPath = \"{path}\""], more);
-        using var user = await User.ConnectAsync(_users);
+        using var user = await User.ConnectAsync(UserPort);
         await user.SendAsync("hello");
         using var service = await listener.AcceptAsync(TestContext.Current.CancellationToken);
-        string expected = header.Length == 0 ? "hello" : $"{header}{((IPEndPoint)user.Socket.LocalEndPoint!).Port} {_users}\r\nhello";
+        string expected = header.Length == 0 ? "hello" : $"{header}{((IPEndPoint)user.Socket.LocalEndPoint!).Port} {UserPort}\r\nhello";
         Assert.Equal(expected, Encoding.ASCII.GetString(await service.ReceiveExactlyAsync(expected.Length).Soon()));
         await service.SendAllAsync("and good bye"u8.ToArray());
         service.Shutdown(SocketShutdown.Send);
@@ -54,7 +36,7 @@ public sealed class ClientPluginTests : TunnelTest
     {
         string path = Path.Combine(Work.Folder, "none");
         var client = await StartAsync("unix_domain_socket", [$"unixPath = \"{path}\""]);
-        using var user = await User.ConnectAsync(_users);
+        using var user = await User.ConnectAsync(UserPort);
         await user.WaitForEndAsync();
         await client.WaitForTextAsync($"[p] connect to unix socket [{path}] error: no such file or directory");
     }
@@ -64,9 +46,9 @@ public sealed class ClientPluginTests : TunnelTest
     {
         await using var service = HttpService.Saying("here");
         await StartAsync("socks5", []);
-        Assert.Equal((0, "here"), await CurlAsync("--socks5", $"127.0.0.1:{_users}", $"http://127.0.0.1:{service.Port}/"));
-        Assert.Equal((0, "here"), await CurlAsync("--socks5-hostname", $"127.0.0.1:{_users}", $"http://localhost:{service.Port}/"));
-        var (code, output) = await CurlAsync("--socks5", $"127.0.0.1:{_users}", $"http://127.0.0.1:{Ports.Next()}/");
+        Assert.Equal((0, "here"), await CurlAsync("--socks5", $"127.0.0.1:{UserPort}", $"http://127.0.0.1:{service.Port}/"));
+        Assert.Equal((0, "here"), await CurlAsync("--socks5-hostname", $"127.0.0.1:{UserPort}", $"http://localhost:{service.Port}/"));
+        var (code, output) = await CurlAsync("--socks5", $"127.0.0.1:{UserPort}", $"http://127.0.0.1:{Ports.Next()}/");
         Assert.Equal(97, code); // CURLE_PROXY
         Assert.Contains("(5)", output, StringComparison.Ordinal); // connection refused
     }
@@ -77,12 +59,12 @@ public sealed class ClientPluginTests : TunnelTest
         await using var service = HttpService.Saying("here");
         var client = await StartAsync("socks5", ["username = \"u\"", "password = \"p\""]);
         string url = $"http://127.0.0.1:{service.Port}/";
-        Assert.Equal((0, "here"), await CurlAsync("-x", $"socks5://u:p@127.0.0.1:{_users}", url));
-        Assert.Equal(97, (await CurlAsync("-x", $"socks5://u:wrong@127.0.0.1:{_users}", url)).Code);
+        Assert.Equal((0, "here"), await CurlAsync("-x", $"socks5://u:p@127.0.0.1:{UserPort}", url));
+        Assert.Equal(97, (await CurlAsync("-x", $"socks5://u:wrong@127.0.0.1:{UserPort}", url)).Code);
         await client.WaitForTextAsync("socks5: user [127.0.0.1] was not connected: wrong user or password");
-        Assert.Equal(97, (await CurlAsync("-x", $"socks5://127.0.0.1:{_users}", url)).Code);
+        Assert.Equal(97, (await CurlAsync("-x", $"socks5://127.0.0.1:{UserPort}", url)).Code);
         await client.WaitForTextAsync("socks5: user [127.0.0.1] was not connected: no acceptable method of authentication");
-        Assert.Equal(0, (await CurlAsync("-x", $"socks5://u:p@127.0.0.1:{_users}", url)).Code);
+        Assert.Equal(0, (await CurlAsync("-x", $"socks5://u:p@127.0.0.1:{UserPort}", url)).Code);
     }
 
     [Fact]
@@ -90,7 +72,7 @@ public sealed class ClientPluginTests : TunnelTest
     {
         await using var service = HttpService.Mirror();
         await StartAsync("http_proxy", []);
-        string proxy = $"http://127.0.0.1:{_users}", place = $"127.0.0.1:{service.Port}";
+        string proxy = $"http://127.0.0.1:{UserPort}", place = $"127.0.0.1:{service.Port}";
         var (code, head) = await CurlAsync("-x", proxy, "-H", "TE: gzip", "-H", "Connection: X-Own", "-H", "X-Own: 1", "-H", "X-Kept: 2", $"http://{place}/path?query");
         Assert.Equal(0, code);
         Assert.StartsWith($"GET /path?query HTTP/1.1\r\nHost: {place}\r\n", head, StringComparison.Ordinal);
@@ -116,7 +98,7 @@ public sealed class ClientPluginTests : TunnelTest
             await socket.SendAllAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{received >= Length}"));
         });
         await StartAsync("http_proxy", []);
-        Assert.Equal((0, "True"), await CurlAsync("-x", $"http://127.0.0.1:{_users}", "-H", "Expect:", "--data-binary", $"@{file}", $"http://127.0.0.1:{service.Port}/"));
+        Assert.Equal((0, "True"), await CurlAsync("-x", $"http://127.0.0.1:{UserPort}", "-H", "Expect:", "--data-binary", $"@{file}", $"http://127.0.0.1:{service.Port}/"));
     }
 
     [Fact]
@@ -124,7 +106,7 @@ public sealed class ClientPluginTests : TunnelTest
     {
         await using var service = HttpService.Saying("here");
         await StartAsync("http_proxy", ["httpUser = \"u\"", "httpPassword = \"p\""]);
-        string place = $"127.0.0.1:{_users}", url = $"http://127.0.0.1:{service.Port}/";
+        string place = $"127.0.0.1:{UserPort}", url = $"http://127.0.0.1:{service.Port}/";
         Assert.Equal((0, "here"), await CurlAsync("-x", $"http://u:p@{place}", url));
         Assert.Equal((0, "here"), await CurlAsync("-x", $"http://u:p@{place}", "-p", url));
         foreach (string credentials in new[] { "", "u:wrong@" })
@@ -147,7 +129,7 @@ public sealed class ClientPluginTests : TunnelTest
     public async Task An_http_proxy_refuses_what_cannot_be(string request, string answer)
     {
         await StartAsync("http_proxy", []);
-        using var user = await User.ConnectAsync(_users);
+        using var user = await User.ConnectAsync(UserPort);
         await user.SendAsync(request.Replace("{dead}", Ports.Next().ToString(null, null), StringComparison.Ordinal));
         Assert.StartsWith(answer, Encoding.ASCII.GetString(await user.ReceiveToEndAsync()), StringComparison.Ordinal);
     }
@@ -159,11 +141,11 @@ public sealed class ClientPluginTests : TunnelTest
         using var authority = new CertificateFolder(Work.Folder, "authority");
         var issued = authority.Issue("127.0.0.1");
         await StartAsync("tls2raw", [$"localAddr = \"127.0.0.1:{service.Port}\"", $"crtPath = \"{issued.Cert}\"", $"keyPath = \"{issued.Key}\""]);
-        Assert.Equal((0, "here"), await CurlAsync("--cacert", authority.CaFile, $"https://127.0.0.1:{_users}/"));
-        using var user = await User.ConnectAsync(_users); // speaks no TLS
+        Assert.Equal((0, "here"), await CurlAsync("--cacert", authority.CaFile, $"https://127.0.0.1:{UserPort}/"));
+        using var user = await User.ConnectAsync(UserPort); // speaks no TLS
         await user.SendAsync("GET / HTTP/1.1\r\n\r\n");
         await user.WaitForEndAsync();
-        Assert.Equal((0, "here"), await CurlAsync("--cacert", authority.CaFile, $"https://127.0.0.1:{_users}/"));
+        Assert.Equal((0, "here"), await CurlAsync("--cacert", authority.CaFile, $"https://127.0.0.1:{UserPort}/"));
         Assert.Single(service.Heads.Distinct());
     }
 
@@ -172,24 +154,24 @@ public sealed class ClientPluginTests : TunnelTest
     {
         await using var service = HttpService.Saying("here");
         await StartAsync("tls2raw", [$"localAddr = \"127.0.0.1:{service.Port}\""]);
-        Assert.Equal((0, "here"), await CurlAsync("-k", $"https://127.0.0.1:{_users}/"));
+        Assert.Equal((0, "here"), await CurlAsync("-k", $"https://127.0.0.1:{UserPort}/"));
     }
 
     [Theory]
-    [InlineData("static_file", "localPath = \"/\"", "plugin [static_file] is not supported by this release of the client yet")]
-    [InlineData("https2http", "localAddr = \"127.0.0.1:1\"", "plugin [https2http] is not supported by this release of the client yet")]
+    [InlineData("virtual_net", "", "plugin [virtual_net] is not supported by this release of the client yet")]
+    [InlineData("https2http", "localAddr = \"127.0.0.1:1\"\ncrtPath = \"/nowhere.crt\"\nkeyPath = \"/nowhere.key\"", "/nowhere.crt")]
     [InlineData("tls2raw", "localAddr = \"127.0.0.1:1\"\ncrtPath = \"/nowhere.crt\"\nkeyPath = \"/nowhere.key\"", "/nowhere.crt")]
     public async Task A_plugin_that_cannot_be_is_a_start_error(string type, string options, string cause)
     {
-        await ServerAsync(_server);
+        await ServerAsync(ServerPort);
         await using var echo = TcpService.Echo();
         var good = new Proxy("good", echo.Port, Ports.Next());
-        var bad = new Proxy("bad", 1, _users, $"[proxies.plugin]\ntype = \"{type}\"\n{options}");
-        var client = StartClient(_server, [], bad, good);
+        var bad = new Proxy("bad", 1, UserPort, $"[proxies.plugin]\ntype = \"{type}\"\n{options}");
+        var client = StartClient(ServerPort, [], bad, good);
         await client.WaitForTextAsync(good.Started);
         await client.WaitForTextAsync("[bad] start error: ");
         await client.WaitForTextAsync(cause);
         await User.EchoOnceAsync(good.RemotePort);
-        Assert.False(await Ports.AnswersAsync(_users));
+        Assert.False(await Ports.AnswersAsync(UserPort));
     }
 }

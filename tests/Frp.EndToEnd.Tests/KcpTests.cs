@@ -66,7 +66,7 @@ public sealed class KcpTests : TunnelTest
     }
 
     [Fact]
-    public async Task A_client_that_is_stopped_takes_its_ports_along_at_once()
+    public async Task A_client_that_is_stopped_takes_its_ports_and_its_session_along_at_once()
     {
         await using var echo = TcpService.Echo();
         var proxy = new Proxy("gone", echo.Port, Ports.Next());
@@ -78,6 +78,7 @@ public sealed class KcpTests : TunnelTest
         Assert.Equal(0, await client.WaitForExitAsync());
         await server.WaitForTextAsync("close proxy [gone] success");
         await UntilClosedAsync(proxy.RemotePort);
+        await server.WaitForTextAsync("client exit success");
     }
 
     [Fact]

@@ -33,7 +33,7 @@ internal sealed class HttpIdentityTarget : FuzzTarget
 {
     public override string Name => "http-identity";
 
-    public override IReadOnlyList<string> Sources => ["Frp.Server/Vhost/Http/HttpIdentity.cs", "Frp.Server/Vhost/Http/ConnectionField.cs", "Frp.Server/Vhost/Http/HttpOpening.cs", "Frp.Server/Vhost/HostRoutes.cs", "Frp.Web/WebPath.cs"];
+    public override IReadOnlyList<string> Sources => ["Frp.Web/Tunnels/HttpIdentity.cs", "Frp.Web/Tunnels/ConnectionField.cs", "Frp.Server/Vhost/Http/HttpOpening.cs", "Frp.Server/Vhost/HostRoutes.cs", "Frp.Web/WebPath.cs"];
 
     public override IReadOnlyList<string> Words => ["http://", "/", "?", "#", "%2e", "%", ";", "&", "=", "@", ":", "[::1]", "example.com.", "Basic dTpw", "keep-alive", "close", "upgrade", ", ", "PRI * HTTP/2.0", "CONNECT "];
 
@@ -67,7 +67,7 @@ internal sealed class CredentialsTarget : FuzzTarget
 {
     public override string Name => "credentials";
 
-    public override IReadOnlyList<string> Sources => ["Frp.Transport/Http/BasicCredentials.cs", "Frp.Server/Vhost/Http/HttpIdentity.cs"];
+    public override IReadOnlyList<string> Sources => ["Frp.Transport/Http/BasicCredentials.cs", "Frp.Web/Tunnels/HttpIdentity.cs"];
 
     public override int MaxLength => 512;
 

@@ -270,10 +270,9 @@ internal sealed partial class ManagedProxy : IClientProxyHost, IAsyncDisposable
         return left;
     }
 
-    /// <summary>The service of a closed proxy is watched no more, nobody waits any more until it runs, and what carries many users ends behind them.</summary>
+    /// <summary>The service of a closed proxy is watched no more, and nobody waits any more until it runs.</summary>
     internal void EndWaits()
     {
-        _proxy?.Withdraw();
         _watching?.Cancel();
         Volatile.Read(ref _running).TrySetCanceled(CancellationToken.None);
     }
@@ -305,9 +304,13 @@ internal sealed partial class ManagedProxy : IClientProxyHost, IAsyncDisposable
         }
     }
 
+    /// <summary>Users of a closed proxy who want nothing at the moment are not waited for.</summary>
+    internal void EndIdleUsers() => _proxy?.Withdraw();
+
     /// <summary>Ends a closed proxy's half when its last user has left.</summary>
     internal async Task RetireAsync()
     {
+        EndIdleUsers();
         if (Volatile.Read(ref _lastUserLeft) is { } last) await last.Task;
         await DisposeAsync();
     }
@@ -325,6 +328,9 @@ internal sealed partial class ManagedProxy : IClientProxyHost, IAsyncDisposable
             throw new IOException($"local service: {e.Message}", e);
         }
     }
+
+    /// <inheritdoc/>
+    public IClientProxy CreateHttpPlugin(ProxyConfig config) => HttpPlugin.Create(config, this);
 
     /// <summary>Ends the half that serves users; they are gone by now.</summary>
     public ValueTask DisposeAsync()

@@ -177,7 +177,11 @@ internal sealed partial class ProxyTable : IAsyncDisposable
                 if (proxy.Close().IsRegistered) messages.Add(FarewellTo(proxy));
             }
         }
-        foreach (var proxy in all) proxy.EndWaits();
+        foreach (var proxy in all)
+        {
+            proxy.EndWaits();
+            proxy.EndIdleUsers();
+        }
         return messages;
     }
 

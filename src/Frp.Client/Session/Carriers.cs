@@ -34,21 +34,20 @@ internal sealed class MuxCarrier : ICarrier
     private readonly Connection _link;
     private readonly YamuxSession _session;
 
-    private MuxCarrier(Connection link, YamuxSession session, CancellationToken stopping)
+    private MuxCarrier(Connection link, YamuxSession session)
     {
         (_link, _session) = (link, session);
-        Completion = RunAsync(stopping);
+        Completion = RunAsync();
     }
 
     /// <summary>Dials the link and starts the session on it.</summary>
     /// <param name="dialer">Knows the server.</param>
     /// <param name="options">The session's.</param>
-    /// <param name="stopping">Ends the session.</param>
     /// <param name="cancellationToken">Gives up dialling.</param>
-    internal static async ValueTask<MuxCarrier> DialAsync(ServerDialer dialer, YamuxOptions options, CancellationToken stopping, CancellationToken cancellationToken)
+    internal static async ValueTask<MuxCarrier> DialAsync(ServerDialer dialer, YamuxOptions options, CancellationToken cancellationToken)
     {
         var link = await dialer.DialAsync(cancellationToken);
-        return new MuxCarrier(link, new YamuxSession(link.Stream, YamuxRole.Client, options), stopping);
+        return new MuxCarrier(link, new YamuxSession(link.Stream, YamuxRole.Client, options));
     }
 
     public bool IsRetiring => _session is { End: null, CanOpenStreams: false };
@@ -65,5 +64,6 @@ internal sealed class MuxCarrier : ICarrier
         await _link.DisposeAsync();
     }
 
-    private async Task<CloseReason> RunAsync(CancellationToken stopping) => MuxEnds.ReasonOf(await _session.RunAsync(stopping));
+    // Its owner ends it by disposing: the end of the control connection still goes out then, which a carrier without an end of its own (KCP) has no other word for.
+    private async Task<CloseReason> RunAsync() => MuxEnds.ReasonOf(await _session.RunAsync(CancellationToken.None));
 }

@@ -31,7 +31,7 @@ internal static class LoginFlow
     {
         var transport = client.Config.Transport;
         ICarrier carrier = transport.TcpMux
-            ? await MuxCarrier.DialAsync(client.Dialer, new YamuxOptions { KeepAliveInterval = transport.TcpMuxKeepaliveInterval, TimeProvider = client.Time }, client.Stopping, cancellationToken)
+            ? await MuxCarrier.DialAsync(client.Dialer, new YamuxOptions { KeepAliveInterval = transport.TcpMuxKeepaliveInterval, TimeProvider = client.Time }, cancellationToken)
             : new DirectCarrier(client.Dialer);
         try
         {

@@ -1,3 +1,4 @@
+using Frp.Config;
 using Frp.Transport;
 using Frp.Wire;
 using Microsoft.Extensions.Logging;
@@ -48,4 +49,9 @@ public interface IClientProxyHost
     /// <param name="cancellationToken">Gives up earlier.</param>
     /// <exception cref="IOException">Nobody answers there, or not in time.</exception>
     ValueTask<Connection> DialLocalAsync(string host, int port, CancellationToken cancellationToken);
+
+    /// <summary>Makes the client half of a proxy whose plug-in speaks HTTP with users. The servers and clients of HTTP are the client's, and not known here.</summary>
+    /// <param name="config">The proxy, completed.</param>
+    /// <exception cref="TlsFileException">A file of the plug-in's cannot be used.</exception>
+    IClientProxy CreateHttpPlugin(ProxyConfig config);
 }

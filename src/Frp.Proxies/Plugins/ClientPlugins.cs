@@ -16,12 +16,12 @@ internal static class ClientPlugins
     [
         new("http_proxy", PluginConfigs.ModelOf<HttpProxyPluginConfig>, static (config, host) => new HttpProxyPlugin((HttpProxyPluginConfig)config.Plugin!, host)),
         new("socks5", PluginConfigs.ModelOf<Socks5PluginConfig>, static (config, host) => new Socks5Plugin((Socks5PluginConfig)config.Plugin!, host)),
-        new("static_file", PluginConfigs.ModelOf<StaticFilePluginConfig>),
+        new("static_file", PluginConfigs.ModelOf<StaticFilePluginConfig>, Http),
         new("unix_domain_socket", PluginConfigs.ModelOf<UnixDomainSocketPluginConfig>, UnixSocketPlugin.Create),
-        new("http2http", PluginConfigs.ModelOf<Http2HttpPluginConfig>),
-        new("http2https", PluginConfigs.ModelOf<Http2HttpsPluginConfig>),
-        new("https2http", PluginConfigs.ModelOf<Https2HttpPluginConfig>),
-        new("https2https", PluginConfigs.ModelOf<Https2HttpsPluginConfig>),
+        new("http2http", PluginConfigs.ModelOf<Http2HttpPluginConfig>, Http),
+        new("http2https", PluginConfigs.ModelOf<Http2HttpsPluginConfig>, Http),
+        new("https2http", PluginConfigs.ModelOf<Https2HttpPluginConfig>, Http),
+        new("https2https", PluginConfigs.ModelOf<Https2HttpsPluginConfig>, Http),
         new("tls2raw", PluginConfigs.ModelOf<Tls2RawPluginConfig>, Tls2RawPlugin.Create),
         new("virtual_net", PluginConfigs.ModelOf<VirtualNetPluginConfig>),
     ];
@@ -31,4 +31,6 @@ internal static class ClientPlugins
 
     /// <summary>The plug-in of a name, or null.</summary>
     internal static ClientPlugin? Find(string name) => Array.Find(All, p => p.Name == name);
+
+    private static IClientProxy Http(ProxyConfig config, IClientProxyHost host) => host.CreateHttpPlugin(config);
 }

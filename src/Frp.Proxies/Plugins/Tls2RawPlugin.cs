@@ -14,24 +14,11 @@ internal static class Tls2RawPlugin
         var options = (Tls2RawPluginConfig)config.Plugin!;
         // Users come and go: resumption is worth more to them than the choice of a cipher.
         var tls = TlsServer.Load(new TlsServerOptions { CertFile = options.CrtPath, KeyFile = options.KeyPath, LongLived = false }, host.Time, logger: host.Logger);
-        return new BackendProxy(config, host, token => DialAsync(options.LocalAddr, host, token)) { Receive = (work, token) => HandshakeAsync(tls, work, host, token) };
+        return new BackendProxy(config, host, token => DialAsync(options.LocalAddr, host, token)) { Receive = (work, token) => tls.AuthenticateAsync(work, HandshakeTimeout, token) };
     }
 
     private static ValueTask<Connection> DialAsync(string address, IClientProxyHost host, CancellationToken cancellationToken) =>
         HostPort.TryParse(address, defaultPort: null, out var service)
             ? host.DialLocalAsync(service.Host, service.Port, cancellationToken)
             : throw new IOException($"localAddr [{address}] is not host:port");
-
-    private static async ValueTask<Connection> HandshakeAsync(TlsServer tls, Connection work, IClientProxyHost host, CancellationToken cancellationToken)
-    {
-        using var deadline = new Deadline(HandshakeTimeout, host.Time, cancellationToken);
-        try
-        {
-            return await tls.AuthenticateAsync(work, deadline.Token);
-        }
-        catch (OperationCanceledException) when (deadline.HasPassed)
-        {
-            throw deadline.Passed("TLS handshake of a user");
-        }
-    }
 }

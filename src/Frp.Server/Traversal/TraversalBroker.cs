@@ -43,6 +43,7 @@ internal sealed partial class TraversalBroker(IIngressRegistry ingress, Traversa
 
     private readonly ConcurrentDictionary<string, TraversalListener> _byName = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, Attempt> _attempts = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<ITraversalParty, int> _ofVisitors = new(); // how many of them each visiting session has
 
     /// <summary>Attempts that are under way, or whose result may still be reported.</summary>
     internal int AttemptCount => _attempts.Count;
@@ -70,12 +71,11 @@ internal sealed partial class TraversalBroker(IIngressRegistry ingress, Traversa
     {
         var target = Admit(party, request, proofs);
         if (request.PreCheck) return new NatHoleResp { TransactionId = request.TransactionId };
-        if (_attempts.Values.Count(a => a.Visitor == party) >= MostAttempts) throw new PeerRefusedException($"{MostAttempts} attempts of this client are under way already");
         var attempt = new Attempt(NewSid(), party, target.Party, request);
-        _attempts[attempt.Sid] = attempt;
+        if (!TryEnter(attempt)) throw new PeerRefusedException($"{MostAttempts} attempts of this client are under way already");
         if (!target.Offer(attempt.Sid))
         {
-            _attempts.TryRemove(attempt.Sid, out _);
+            Leave(attempt);
             throw new PeerRefusedException($"{TraversalListener.QueueLength} attempts wait for [{request.ProxyName}] already");
         }
         party.Run("traversal attempt", token => RunAsync(attempt, token));
@@ -139,8 +139,31 @@ internal sealed partial class TraversalBroker(IIngressRegistry ingress, Traversa
         }
         finally
         {
-            _attempts.TryRemove(attempt.Sid, out _);
+            Leave(attempt);
         }
+    }
+
+    private bool TryEnter(Attempt attempt)
+    {
+        if (_ofVisitors.AddOrUpdate(attempt.Visitor, 1, static (_, count) => count + 1) > MostAttempts)
+        {
+            LeaveVisitor(attempt.Visitor);
+            return false;
+        }
+        _attempts[attempt.Sid] = attempt;
+        return true;
+    }
+
+    private void Leave(Attempt attempt)
+    {
+        _attempts.TryRemove(attempt.Sid, out _);
+        LeaveVisitor(attempt.Visitor);
+    }
+
+    private void LeaveVisitor(ITraversalParty visitor)
+    {
+        _ofVisitors.AddOrUpdate(visitor, 0, static (_, count) => count - 1);
+        _ofVisitors.TryRemove(KeyValuePair.Create(visitor, 0));
     }
 
     /// <summary>Tells both sides what to do; null when it cannot be tried, which they are told.</summary>

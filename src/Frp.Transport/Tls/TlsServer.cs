@@ -13,19 +13,21 @@ public sealed class TlsServer
     private readonly GeneratedIdentity? _generated;
     private readonly FreshFiles<TrustAnchors>? _clientAuthorities;
     private readonly bool _longLived;
+    private readonly List<SslApplicationProtocol>? _protocols;
     private readonly TimeProvider _timeProvider;
 
     // By then a program has started, and so have the clients that waited for it.
     private static readonly TimeSpan GenerationDelay = TimeSpan.FromMilliseconds(250);
 
     private TlsServer(
-        FreshFiles<SslStreamCertificateContext>? identity, GeneratedIdentity? generated, FreshFiles<TrustAnchors>? clientAuthorities, bool longLived,
+        FreshFiles<SslStreamCertificateContext>? identity, GeneratedIdentity? generated, FreshFiles<TrustAnchors>? clientAuthorities, TlsServerOptions options,
         TimeProvider timeProvider)
     {
         _identity = identity;
         _generated = generated;
         _clientAuthorities = clientAuthorities;
-        _longLived = longLived;
+        _longLived = options.LongLived;
+        _protocols = options.ApplicationProtocols.Count == 0 ? null : [.. options.ApplicationProtocols];
         _timeProvider = timeProvider;
     }
 
@@ -58,12 +60,12 @@ public sealed class TlsServer
         var authorities = options.TrustedCaFile.Length == 0 ? null : TrustAnchors.Watch(options.TrustedCaFile, TrustAnchors.ForClients, timeProvider, logger);
         var identity = options.CertFile.Length > 0 && options.KeyFile.Length > 0 ? TlsIdentity.Watch(options.CertFile, options.KeyFile, timeProvider, logger) : null;
         var generated = identity is not null ? null : predecessor?._generated ?? Generate(timeProvider);
-        return new TlsServer(identity, generated, authorities, options.LongLived, timeProvider);
+        return new TlsServer(identity, generated, authorities, options, timeProvider);
     }
 
     /// <summary>A server for one rehearsal: its certificate stays as simple as it is.</summary>
     internal static TlsServer Interim(TimeProvider timeProvider) =>
-        new(identity: null, new GeneratedIdentity(TlsIdentity.Of(PemFiles.GenerateInterim(timeProvider), [])), clientAuthorities: null, longLived: true, timeProvider);
+        new(identity: null, new GeneratedIdentity(TlsIdentity.Of(PemFiles.GenerateInterim(timeProvider), [])), clientAuthorities: null, new TlsServerOptions(), timeProvider);
 
     private static GeneratedIdentity Generate(TimeProvider timeProvider)
     {
@@ -90,6 +92,25 @@ public sealed class TlsServer
         internal Task Settled { get; set; } = Task.CompletedTask;
     }
 
+    /// <summary>Runs the handshake of a user, who has so much time for it.</summary>
+    /// <param name="inner">Owned from here on: closed when the handshake fails.</param>
+    /// <param name="limit">His time.</param>
+    /// <param name="cancellationToken">Gives up earlier.</param>
+    /// <exception cref="AuthenticationException">The two sides have nothing in common, or the client's certificate is not good.</exception>
+    /// <exception cref="TimeoutException">His time has passed.</exception>
+    public async ValueTask<Connection> AuthenticateAsync(Connection inner, TimeSpan limit, CancellationToken cancellationToken)
+    {
+        using var deadline = new Deadline(limit, _timeProvider, cancellationToken);
+        try
+        {
+            return await AuthenticateAsync(inner, deadline.Token);
+        }
+        catch (OperationCanceledException) when (deadline.HasPassed)
+        {
+            throw deadline.Passed("TLS handshake");
+        }
+    }
+
     /// <summary>Runs the handshake.</summary>
     /// <param name="inner">Owned from here on: closed when the handshake fails.</param>
     /// <param name="cancellationToken">Carries the deadline.</param>
@@ -108,6 +129,7 @@ public sealed class TlsServer
             // The server's order decides, whatever the client's is.
             CipherSuitesPolicy = _longLived ? CipherPreference.Fastest : null,
             CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+            ApplicationProtocols = _protocols,
         };
         if (_clientAuthorities is not null)
         {

@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using Frp.Config;
 using Frp.TestKit;
 using Frp.Transport;
 using Frp.Wire;
@@ -93,6 +94,8 @@ internal sealed class PlayedClient(PlayedBroker broker, TimeProvider time) : ICl
 
     public async ValueTask<Connection> DialLocalAsync(string host, int port, CancellationToken cancellationToken) =>
         await TcpDialer.DialAsync("127.0.0.1", ServicePort, new TcpDialOptions(), TimeProvider.System, cancellationToken);
+
+    public IClientProxy CreateHttpPlugin(ProxyConfig config) => throw new NotSupportedException();
 
     public ValueTask DisposeAsync() => Users.DisposeAsync();
 }

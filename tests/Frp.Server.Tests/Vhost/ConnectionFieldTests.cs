@@ -1,4 +1,5 @@
 using System.Text;
+using Frp.Web;
 
 namespace Frp.Server.Tests;
 

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Frp.Config;
 using Frp.Proxies;
 using Frp.Transport;
+using Frp.Web;
 using Frp.Wire;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;

@@ -1,4 +1,5 @@
 using System.Text;
+using Frp.Web;
 using Microsoft.AspNetCore.Http;
 
 namespace Frp.Server.Tests.Vhost;

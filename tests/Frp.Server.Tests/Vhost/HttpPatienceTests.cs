@@ -1,5 +1,6 @@
 using System.Text;
 using Frp.TestKit;
+using Frp.Web;
 
 namespace Frp.Server.Tests;
 

@@ -1,3 +1,4 @@
+using Frp.Web;
 using Microsoft.Extensions.Time.Testing;
 
 namespace Frp.Server.Tests.Vhost;

@@ -1,4 +1,4 @@
-using Frp.Proxies;
+using Frp.Web;
 
 namespace Frp.Server.Tests.Vhost;
 
@@ -38,7 +38,7 @@ public sealed class HttpSettingsTests
     [InlineData("", "p", true)]
     public void Either_of_name_and_password_demands_both(string user, string password, bool demands)
     {
-        var settings = new HttpSettings(new HttpRoute("d", "", "") { User = user, Password = password });
+        var settings = new HttpSettings(user, password, "", new Dictionary<string, string>(), new Dictionary<string, string>());
         Assert.Equal(demands, settings.DemandsCredentials);
         Assert.True(settings.Admits(new HttpCredentials(user, password)));
         Assert.False(settings.Admits(new HttpCredentials(user, password + "x")));
@@ -48,6 +48,6 @@ public sealed class HttpSettingsTests
     private static HttpSettings Settings(string name, string value)
     {
         var headers = new Dictionary<string, string> { [name] = value };
-        return new HttpSettings(new HttpRoute("d", "", "") { RequestHeaders = headers, ResponseHeaders = headers });
+        return new HttpSettings("", "", "", headers, headers);
     }
 }

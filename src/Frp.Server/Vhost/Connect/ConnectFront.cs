@@ -3,6 +3,7 @@ using System.Net;
 using System.Text;
 using Frp.Proxies;
 using Frp.Transport;
+using Frp.Web;
 using Frp.Wire;
 using Microsoft.Extensions.Logging;
 

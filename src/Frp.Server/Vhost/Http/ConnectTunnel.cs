@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Frp.Proxies;
 using Frp.Transport;
+using Frp.Web;
 using Microsoft.Extensions.Logging;
 
 namespace Frp.Server;

@@ -1,9 +1,7 @@
 using System.Net;
+using Frp.Web;
 using Frp.Wire;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Abstractions;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
 using Yarp.ReverseProxy.Forwarder;
 
@@ -12,63 +10,19 @@ namespace Frp.Server;
 /// <summary>What happens to a request: it is routed, admitted and forwarded, or refused.</summary>
 /// <remarks>Source: wire specification §14.4, "Authentication" and "Errors".</remarks>
 internal sealed partial class HttpApplication(HttpTable table, NotFoundPage notFound, IHttpForwarder forwarder, Func<TimeSpan> responseLimit, TimeProvider time, ILogger logger)
-    : IHttpApplication<HttpExchange>
+    : TunnelApplication(responseLimit, time)
 {
-    // A tunnel cuts nobody who says nothing.
-    private static readonly ForwarderRequestConfig AsHttp1 = new()
-    {
-        ActivityTimeout = Timeout.InfiniteTimeSpan,
-        Version = HttpVersion.Version11,
-        VersionPolicy = HttpVersionPolicy.RequestVersionExact,
-    };
-
     private static readonly ForwarderRequestConfig AsHttp2 = AsHttp1 with { Version = HttpVersion.Version20 };
 
     private static readonly byte[] Unauthorized = "Unauthorized\n"u8.ToArray();
     private static readonly byte[] ProxyUnauthorized = "Proxy Authentication Required\n"u8.ToArray();
     private const string Challenge = "Basic realm=\"Restricted\"";
 
-    public HttpExchange CreateContext(IFeatureCollection contextFeatures)
-    {
-        if (contextFeatures is not IHostContextContainer<HttpExchange> container) return new HttpExchange(contextFeatures, responseLimit, time);
-        if (container.HostContext is { } exchange) exchange.Reuse(contextFeatures);
-        else container.HostContext = exchange = new HttpExchange(contextFeatures, responseLimit, time);
-        return exchange;
-    }
+    protected override ILogger Logger => logger;
 
-    public void DisposeContext(HttpExchange context, Exception? exception) => context.Release();
-
-    public async Task ProcessRequestAsync(HttpExchange exchange)
-    {
-        try
-        {
-            await ServeAsync(exchange);
-        }
-        catch (Exception e)
-        {
-            // Nothing that a user or a local service does may come this far; whatever does harms this request alone.
-            exchange.Timer.End();
-            if (!exchange.Context.RequestAborted.IsCancellationRequested) Log.Fault(logger, e);
-            exchange.Context.Abort();
-        }
-    }
-
-    private ValueTask ServeAsync(HttpExchange exchange)
+    protected override ValueTask ServeAsync(HttpExchange exchange, string target)
     {
         var context = exchange.Context;
-        string target = context.Features.Get<IHttpRequestFeature>()!.RawTarget;
-        if (target == "*")
-        {
-            context.Response.ContentLength = 0;
-            return ValueTask.CompletedTask;
-        }
-        if (HttpMethods.IsConnect(context.Request.Method) && context.Features.Get<IHttpExtendedConnectFeature>()?.IsExtendedConnect != true)
-        {
-            // Tunnels begin a connection of their own: there is none to be had in the middle of this one.
-            context.Response.StatusCode = StatusCodes.Status400BadRequest;
-            context.Response.Headers.Connection = "close";
-            return ValueTask.CompletedTask;
-        }
         ref readonly var identity = ref exchange.Identify(target);
         if (!table.TryFind(HostRoutes.HostOf(identity.Authority), identity.Path, identity.User, out var route) || route.Next() is not { } member)
         {
@@ -96,7 +50,7 @@ internal sealed partial class HttpApplication(HttpTable table, NotFoundPage notF
             {
                 if (tried is not null) exchange.ClearResponse();
                 exchange.Begin(pool);
-                error = await forwarder.SendAsync(context, "http://local-service", exchange.Sender, asHttp2 ? AsHttp2 : AsHttp1, exchange, exchange.Timer.Token);
+                error = await forwarder.SendAsync(context, $"http://{ServicePool.Host}", exchange.Sender, asHttp2 ? AsHttp2 : AsHttp1, exchange, exchange.Timer.Token);
                 exchange.Timer.End();
                 if (error == ForwarderError.None && !exchange.IsInvalid) return;
             }
@@ -115,7 +69,7 @@ internal sealed partial class HttpApplication(HttpTable table, NotFoundPage notF
     {
         var context = exchange.Context;
         if (error != ForwarderError.Request || exchange.Timer.HasPassed || exchange.HasBegun || context.RequestAborted.IsCancellationRequested) return false;
-        return exchange.IsRepeatable || context.Features.Get<IForwarderErrorFeature>()?.Exception is null or ObjectDisposedException or { InnerException: NoWorkConnectionException };
+        return exchange.IsRepeatable || context.Features.Get<IForwarderErrorFeature>()?.Exception is null or ObjectDisposedException or { InnerException: UnsentRequestException };
     }
 
     private async ValueTask FailAsync(HttpExchange exchange, HttpMember member, ForwarderError error)
@@ -180,8 +134,5 @@ internal sealed partial class HttpApplication(HttpTable table, NotFoundPage notF
 
         [LoggerMessage(4, LogLevel.Debug, "[{Proxy}] request of [{User}] handed over to [{Next}] of the same group")]
         internal static partial void HandedOver(ILogger logger, string proxy, string user, string next);
-
-        [LoggerMessage(3, LogLevel.Error, "fault in a request")]
-        internal static partial void Fault(ILogger logger, Exception exception);
     }
 }

@@ -2,10 +2,8 @@ using System.Net.Sockets;
 using Frp.Config;
 using Frp.Proxies;
 using Frp.Transport;
-using Microsoft.Extensions.DependencyInjection;
+using Frp.Web;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
-using Yarp.ReverseProxy.Forwarder;
 
 namespace Frp.Server;
 
@@ -37,7 +35,7 @@ internal sealed partial class HttpFront : IVhostFront
         _closing = new TaskScope("http connections closing", (name, e) => Log.Fault(_logger, name, e));
         _table = new HttpTable(ingress);
         var notFound = new NotFoundPage(config, logger);
-        _application = new HttpApplication(_table, notFound, Forwarder(), () => config().VhostHttpTimeout, time, logger);
+        _application = new HttpApplication(_table, notFound, ServicePool.CreateForwarder(), () => config().VhostHttpTimeout, time, logger);
         _connect = new ConnectTunnel(_table, notFound, _limits, time, logger);
     }
 
@@ -72,8 +70,12 @@ internal sealed partial class HttpFront : IVhostFront
             }
         }
         if (opening == HttpOpening.Connect) _users.RunChild("tunnel of a user", token => _connect.ServeAsync(connection, token));
-        else await _server.ServeAsync(connection, opening == HttpOpening.Http2, cancellationToken);
+        else await HandAsync(connection, opening == HttpOpening.Http2, cancellationToken);
     }
+
+    // In HTTP/2 answers to others are under way when a user ends his direction, and the protocol has its own words for leaving.
+    private ValueTask HandAsync(Connection connection, bool isHttp2, CancellationToken cancellationToken) =>
+        _server.HandAsync(_server.Adapt(connection, waitsForAnswers: !isHttp2), isHttp2, cancellationToken);
 
     /// <summary>Ends idle connections and waits for requests under way.</summary>
     /// <param name="cancellationToken">Cuts what is left. No error.</param>
@@ -83,17 +85,6 @@ internal sealed partial class HttpFront : IVhostFront
     {
         await _server.DisposeAsync();
         await _closing.DisposeAsync();
-    }
-
-    // The forwarder alone, without the configuration and the routing that come with it. It is made by its own services only.
-    private static IHttpForwarder Forwarder()
-    {
-        var services = new ServiceCollection();
-        services.AddSingleton<ILogger<IHttpForwarder>>(NullLogger<IHttpForwarder>.Instance);
-        services.AddSingleton<ILoggerFactory>(NullLoggerFactory.Instance);
-        services.AddSingleton(typeof(ILogger<>), typeof(NullLogger<>));
-        services.AddHttpForwarder();
-        return services.BuildServiceProvider().GetRequiredService<IHttpForwarder>();
     }
 
     private static partial class Log

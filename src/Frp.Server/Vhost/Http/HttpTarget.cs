@@ -1,4 +1,5 @@
 using Frp.Proxies;
+using Frp.Web;
 
 namespace Frp.Server;
 
@@ -19,7 +20,7 @@ internal sealed class HttpTarget(HttpRoute route, string groupKey)
     internal string GroupKey => groupKey;
 
     /// <summary>What is done to requests.</summary>
-    internal HttpSettings Settings { get; } = new(route);
+    internal HttpSettings Settings { get; } = new(route.User, route.Password, route.HostRewrite, route.RequestHeaders, route.ResponseHeaders);
 
     /// <summary>Proxies that take requests.</summary>
     internal IReadOnlyList<HttpMember> Members => _members;

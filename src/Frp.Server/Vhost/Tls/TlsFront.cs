@@ -1,6 +1,7 @@
 using System.Net;
 using Frp.Proxies;
 using Frp.Transport;
+using Frp.Web;
 using Frp.Wire;
 using Microsoft.Extensions.Logging;
 

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Net.Sockets;
 
-namespace Frp.Server;
+namespace Frp.Web;
 
 /// <summary>What the HTTP server says to a user: gathered until it is flushed, and then sent in one piece.</summary>
 /// <remarks>
@@ -82,7 +82,10 @@ internal sealed class HandedOutput(Stream stream) : PipeWriter
     {
         try
         {
-            return stream.WriteAsync(bytes, CancellationToken.None);
+            var writing = stream.WriteAsync(bytes, CancellationToken.None);
+            if (!writing.IsCompletedSuccessfully) return writing;
+            writing.GetAwaiter().GetResult();
+            return new ValueTask(stream.FlushAsync(CancellationToken.None)); // layers above a socket gather
         }
         catch (ObjectDisposedException e)
         {
@@ -96,6 +99,7 @@ internal sealed class HandedOutput(Stream stream) : PipeWriter
         try
         {
             await sending;
+            await stream.FlushAsync(CancellationToken.None);
             Return(buffer);
             return default;
         }

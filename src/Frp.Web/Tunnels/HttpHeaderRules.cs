@@ -3,7 +3,7 @@ using System.Net.Http.Headers;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 
-namespace Frp.Server;
+namespace Frp.Web;
 
 /// <summary>Which headers pass, and which are changed on the way.</summary>
 /// <remarks>
@@ -16,13 +16,15 @@ internal static class HttpHeaderRules
     private const string ForwardedHost = "X-Forwarded-Host";
     private const string ForwardedProto = "X-Forwarded-Proto";
 
+    private static readonly string[] ForwardedNames = [ForwardedFor, ForwardedHost, ForwardedProto];
+
     private static readonly string[] OneHop =
         ["Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "TE", "Transfer-Encoding", "Upgrade"];
 
     // A request's trailer fields are not passed on, and so their announcement is not. HTTP/2 by upgrade is not served, and
     // its settings come in a header. X-Content-Length is how the server remembers a length that a chunked body overruled.
     private static readonly FrozenSet<string> NotOfRequests = FrozenSet.ToFrozenSet(
-        [.. OneHop, "Forwarded", ForwardedFor, ForwardedHost, ForwardedProto, "Host", "HTTP2-Settings", "Trailer", "X-Content-Length"], StringComparer.OrdinalIgnoreCase);
+        [.. OneHop, "Forwarded", .. ForwardedNames, "Host", "HTTP2-Settings", "Trailer", "X-Content-Length"], StringComparer.OrdinalIgnoreCase);
 
     private static readonly FrozenSet<string> NotOfResponses = FrozenSet.ToFrozenSet(OneHop, StringComparer.OrdinalIgnoreCase);
 
@@ -45,13 +47,24 @@ internal static class HttpHeaderRules
         }
         if (HasTrailersToken(from.TE)) to.Headers.TryAddWithoutValidation("TE", "trailers");
         to.Headers.TryAddWithoutValidation("Host", settings.HostRewrite ?? identity.Authority);
-        if (!IsSet(set, ForwardedFor))
+        if (settings.Forwarded == ForwardedFields.Extend)
         {
-            var earlier = from[ForwardedFor];
-            to.Headers.TryAddWithoutValidation(ForwardedFor, earlier.Count == 0 || IsListed(listed, ForwardedFor) ? userAddress : $"{string.Join(", ", earlier.ToArray())}, {userAddress}");
+            if (!IsSet(set, ForwardedFor))
+            {
+                var earlier = from[ForwardedFor];
+                to.Headers.TryAddWithoutValidation(ForwardedFor, earlier.Count == 0 || IsListed(listed, ForwardedFor) ? userAddress : $"{string.Join(", ", earlier.ToArray())}, {userAddress}");
+            }
+            if (!IsSet(set, ForwardedHost)) to.Headers.TryAddWithoutValidation(ForwardedHost, identity.Authority);
+            if (!IsSet(set, ForwardedProto)) to.Headers.TryAddWithoutValidation(ForwardedProto, settings.Scheme);
         }
-        if (!IsSet(set, ForwardedHost)) to.Headers.TryAddWithoutValidation(ForwardedHost, identity.Authority);
-        if (!IsSet(set, ForwardedProto)) to.Headers.TryAddWithoutValidation(ForwardedProto, "http");
+        else if (settings.Forwarded == ForwardedFields.Keep)
+        {
+            foreach (string name in ForwardedNames)
+            {
+                var values = from[name];
+                if (values.Count > 0 && !IsListed(listed, name) && !IsSet(set, name)) TryAdd(to.Headers, name, values);
+            }
+        }
         if (set is not null)
         {
             foreach (var (name, value) in set) Add(to, name, value, ref headersOnly);

@@ -2,11 +2,21 @@ using System.Buffers;
 using System.Collections.Frozen;
 using System.Security.Cryptography;
 using System.Text;
-using Frp.Proxies;
 
-namespace Frp.Server;
+namespace Frp.Web;
 
-/// <summary>What is done to the requests of a route, prepared once: nothing in here is checked again per request.</summary>
+/// <summary>What becomes of <c>X-Forwarded-For</c>, <c>-Host</c> and <c>-Proto</c>.</summary>
+internal enum ForwardedFields
+{
+    /// <summary>The first is extended by the user's address, the others are set.</summary>
+    Extend,
+    /// <summary>They pass as they are: somebody in front has set them.</summary>
+    Keep,
+    /// <summary>They are left out.</summary>
+    Remove,
+}
+
+/// <summary>What is done to requests on their way, prepared once: nothing in here is checked again per request.</summary>
 /// <remarks>
 /// Header texts come from a client. Names that are no tokens, and those that frame a message, are left out; line breaks and other
 /// controls in values become blanks, so that no value can begin a header or a message of its own. Texts beyond ASCII are kept as
@@ -23,13 +33,28 @@ internal sealed class HttpSettings
     private readonly byte[] _user;
     private readonly byte[] _password;
 
-    internal HttpSettings(HttpRoute route)
+    /// <summary>Prepares them.</summary>
+    /// <param name="user">Demanded user name; empty together with the password for everybody.</param>
+    /// <param name="password">Demanded password.</param>
+    /// <param name="hostRewrite">What the local service gets to see as Host; empty for what the user said.</param>
+    /// <param name="requestHeaders">Headers that the request gets, whatever they were.</param>
+    /// <param name="responseHeaders">Headers that the response gets, whatever they were.</param>
+    internal HttpSettings(string user, string password, string hostRewrite, IReadOnlyDictionary<string, string> requestHeaders, IReadOnlyDictionary<string, string> responseHeaders)
     {
-        (_user, _password) = (Encoding.UTF8.GetBytes(route.User), Encoding.UTF8.GetBytes(route.Password));
-        HostRewrite = route.HostRewrite.Length == 0 ? null : ValueOf(route.HostRewrite);
-        RequestHeaders = Prepare(route.RequestHeaders);
-        ResponseHeaders = Prepare(route.ResponseHeaders);
+        (_user, _password) = (Encoding.UTF8.GetBytes(user), Encoding.UTF8.GetBytes(password));
+        HostRewrite = hostRewrite.Length == 0 ? null : ValueOf(hostRewrite);
+        RequestHeaders = Prepare(requestHeaders);
+        ResponseHeaders = Prepare(responseHeaders);
     }
+
+    /// <summary>What becomes of the fields that say who the user is and what he asked for.</summary>
+    internal ForwardedFields Forwarded { get; init; } = ForwardedFields.Extend;
+
+    /// <summary>What the user speaks: <c>http</c> or <c>https</c>.</summary>
+    internal string Scheme { get; init; } = "http";
+
+    /// <summary>Whether requests in absolute form go on in absolute form, rather than with a path as target.</summary>
+    internal bool KeepsAbsoluteForm { get; init; } = true;
 
     /// <summary>What the local service gets to see as Host; null for what the user said.</summary>
     internal string? HostRewrite { get; }

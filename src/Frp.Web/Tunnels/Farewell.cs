@@ -1,6 +1,6 @@
 using Frp.Transport;
 
-namespace Frp.Server;
+namespace Frp.Web;
 
 /// <summary>The last bytes to a peer that is refused, sent so that the peer gets to read them.</summary>
 /// <remarks>

@@ -1,11 +1,11 @@
 using System.Text;
 using Frp.Transport;
-using Frp.Web;
+using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
-namespace Frp.Server;
+namespace Frp.Web;
 
-/// <summary>The HTTP parser and writer of the virtual host, to which connections are handed.</summary>
+/// <summary>The HTTP parser and writer of tunnels, to which connections are handed.</summary>
 /// <remarks>
 /// Its limits are those of a tunnel: whatever fits into a megabyte of headers passes, and bodies have no size and no minimal speed.
 /// What is left is the time to send the headers, the time that a connection may wait between requests, and the number of those that do either.
@@ -25,7 +25,11 @@ internal sealed class HttpServer : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly HandedServer _server;
 
-    internal HttpServer(HttpLimits limits, TimeProvider time)
+    /// <summary>Prepares a server.</summary>
+    /// <param name="limits">How long things may take.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="behindTls">Whether users speak TLS, which ends before connections come here.</param>
+    internal HttpServer(HttpLimits limits, TimeProvider time, bool behindTls = false)
     {
         (_limits, _idle, _time) = (limits, new WaitingRoom(limits.MaxIdle), time);
         var options = new KestrelServerOptions
@@ -33,6 +37,7 @@ internal sealed class HttpServer : IAsyncDisposable
             AddServerHeader = false,
             AllowHostHeaderOverride = true, // an absolute target overrules the header
             AllowResponseHeaderCompression = true,
+            AllowAlternateSchemes = behindTls, // HTTP/2 users name the scheme, and the server knows of no TLS
             RequestHeaderEncodingSelector = static name => name == "Connection" ? ConnectionField.Reading : Encoding.Latin1,
             ResponseHeaderEncodingSelector = static _ => Encoding.Latin1,
         };
@@ -53,18 +58,19 @@ internal sealed class HttpServer : IAsyncDisposable
         _server = new HandedServer(options);
     }
 
-    internal Task StartAsync(HttpApplication application, CancellationToken cancellationToken) => _server.StartAsync(application, cancellationToken);
+    internal Task StartAsync<T>(IHttpApplication<T> application, CancellationToken cancellationToken) where T : notnull => _server.StartAsync(application, cancellationToken);
+
+    /// <summary>Makes a connection ready to be handed over. It is read from here on.</summary>
+    /// <param name="connection">Owned from here on.</param>
+    /// <param name="waitsForAnswers">Whether the user may wait for an answer when he has ended his direction.</param>
+    internal HandedConnection Adapt(Connection connection, bool waitsForAnswers) => new(connection, waitsForAnswers, _idle, _limits, _time);
 
     /// <summary>Hands a connection over.</summary>
-    /// <param name="connection">Owned from here on.</param>
+    /// <param name="connection">Owned from here on. Closed at once when the server takes no more.</param>
     /// <param name="isHttp2">Whether it begins with HTTP/2's preface.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    internal async ValueTask ServeAsync(Connection connection, bool isHttp2, CancellationToken cancellationToken)
-    {
-        // In HTTP/2 answers to others are under way when a user ends his direction, and the protocol has its own words for leaving.
-        var handed = new HandedConnection(connection, waitsForAnswers: !isHttp2, _idle, _limits, _time);
-        _ = await (isHttp2 ? _http2 : _http1).HandAsync(handed, cancellationToken);
-    }
+    internal async ValueTask HandAsync(HandedConnection connection, bool isHttp2, CancellationToken cancellationToken) =>
+        _ = await (isHttp2 ? _http2 : _http1).HandAsync(connection, cancellationToken);
 
     /// <summary>Ends idle connections, and waits for requests under way.</summary>
     /// <param name="cancellationToken">Cuts what is left.</param>

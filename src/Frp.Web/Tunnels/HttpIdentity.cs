@@ -1,7 +1,7 @@
 using System.Text;
 using Microsoft.AspNetCore.Http;
 
-namespace Frp.Server;
+namespace Frp.Web;
 
 /// <summary>A name and a password as a user gave them.</summary>
 internal readonly record struct HttpCredentials(string User, string Password)

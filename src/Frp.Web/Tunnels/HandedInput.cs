@@ -2,7 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
 
-namespace Frp.Server;
+namespace Frp.Web;
 
 /// <summary>What a user says to the HTTP server: read ahead of it, by <see cref="ReadAheadBytes"/> at most.</summary>
 /// <remarks>

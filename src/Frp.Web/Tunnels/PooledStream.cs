@@ -2,9 +2,9 @@ using System.Buffers;
 using System.Runtime.CompilerServices;
 using Frp.Transport;
 
-namespace Frp.Server;
+namespace Frp.Web;
 
-/// <summary>A work connection as an HTTP client wants it: every write is sent, and disposing the stream closes the connection.</summary>
+/// <summary>A connection to a local service as an HTTP client wants it: every write is sent, and disposing the stream closes the connection.</summary>
 /// <remarks>
 /// <para><b>Repeats.</b> The client repeats a request when the connection ends before the first byte of the answer. That is right for a
 /// connection that has waited for some time and a request that does no harm twice; everything else gets an error here, which is not
@@ -14,7 +14,7 @@ namespace Frp.Server;
 /// </remarks>
 /// <param name="connection">Owned.</param>
 /// <param name="closing">Where a close that has to wait does so.</param>
-internal sealed class WorkStream(Connection connection, TaskScope closing) : DuplexStream
+internal sealed class PooledStream(Connection connection, TaskScope closing) : DuplexStream
 {
     private readonly Stream _inner = connection.Stream;
     private bool _isNew = true; // has carried no request yet
@@ -42,7 +42,7 @@ internal sealed class WorkStream(Connection connection, TaskScope closing) : Dup
             _repeatable = harmless && !_isNew;
             (_isNew, _answered) = (false, false);
             // What is done once only does not go to a client of whose end the machine knows before our loops do.
-            if (!harmless && char.IsAsciiLetterUpper(first) && connection.HasPeerLeft) return ValueTask.FromException(new NoWorkConnectionException());
+            if (!harmless && char.IsAsciiLetterUpper(first) && connection.HasPeerLeft) return ValueTask.FromException(new UnsentRequestException("the local service has left"));
         }
         // A write, once begun, is cancelled by closing the connection only: its layers do not survive half a frame.
         var writing = _inner.WriteAsync(buffer, CancellationToken.None);
@@ -59,7 +59,7 @@ internal sealed class WorkStream(Connection connection, TaskScope closing) : Dup
         if (disposing && Interlocked.Exchange(ref _disposed, 1) == 0)
         {
             var close = connection.DisposeAsync();
-            if (!close.IsCompletedSuccessfully) closing.RunChild("close of a work connection", _ => close.AsTask());
+            if (!close.IsCompletedSuccessfully) closing.RunChild("close of a connection to a local service", _ => close.AsTask());
         }
         base.Dispose(disposing);
     }

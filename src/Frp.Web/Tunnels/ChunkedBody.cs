@@ -3,7 +3,7 @@ using System.Text;
 using Frp.Transport;
 using Microsoft.AspNetCore.Http;
 
-namespace Frp.Server;
+namespace Frp.Web;
 
 /// <summary>A response's body in chunks, with trailers behind it: for HTTP/1.1, where the server writes chunks but no trailers.</summary>
 /// <remarks>Layout: RFC 9112 §7.1. A response that is not completed is cut off by the server.</remarks>

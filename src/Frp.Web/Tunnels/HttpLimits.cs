@@ -1,6 +1,6 @@
-namespace Frp.Server;
+namespace Frp.Web;
 
-/// <summary>Limits of the HTTP virtual host that no configuration sets. Requests under way have none but <see cref="HalfClosed"/>.</summary>
+/// <summary>Limits of HTTP in tunnels that no configuration sets. Requests under way have none but <see cref="HalfClosed"/>.</summary>
 internal sealed record HttpLimits
 {
     /// <summary>Connections on which no request is under way, or none is complete: for one more, the one that has waited longest is closed.</summary>

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Frp.Server;
+namespace Frp.Web;
 
 /// <summary>How the field <c>Connection</c> of a request is read: so that its options survive until we look at them.</summary>
 /// <remarks>

@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Yarp.ReverseProxy.Forwarder;
 
-namespace Frp.Server;
+namespace Frp.Web;
 
 /// <summary>One request and its response, on their way. Reused for the requests of a connection.</summary>
 /// <remarks>
@@ -29,6 +29,9 @@ internal sealed class HttpExchange : HttpTransformer
     private Stream? _plainBody;
     private readonly HandedConnection? _connection;
 
+    /// <summary>Whose request a message is: read when a connection has to be opened for it.</summary>
+    internal static readonly HttpRequestOptionsKey<HttpExchange> Key = new("exchange");
+
     internal HttpExchange(IFeatureCollection features, Func<TimeSpan> responseLimit, TimeProvider time)
     {
         Timer = new ResponseTimer(responseLimit, time);
@@ -48,6 +51,9 @@ internal sealed class HttpExchange : HttpTransformer
 
     /// <summary>The user's end of the connection.</summary>
     internal IPEndPoint? User { get; }
+
+    /// <summary>The name that the user has asked for in TLS; empty where there is none.</summary>
+    internal string ServerName => _connection?.ServerName ?? "";
 
     /// <summary>The user's address in text.</summary>
     internal string UserAddress { get; }
@@ -124,10 +130,10 @@ internal sealed class HttpExchange : HttpTransformer
 
     public override ValueTask TransformRequestAsync(HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
     {
-        proxyRequest.Options.Set(HttpMember.Exchange, this);
+        proxyRequest.Options.Set(Key, this);
         _headersOnly = HttpHeaderRules.CopyRequest(httpContext.Request.Headers, proxyRequest, _identity, UserAddress, _settings!);
-        // The host of the address chooses the pool's connections, which are all alike, and shows in absolute targets only.
-        string host = _identity.IsProxyForm ? _settings!.HostRewrite ?? _identity.Authority : "local-service";
+        // The host of the address chooses the pool's connections, and shows in absolute targets only.
+        string host = _identity.IsProxyForm && _settings!.KeepsAbsoluteForm ? _settings.HostRewrite ?? _identity.Authority : ServicePool.Host;
         proxyRequest.RequestUri = new Uri("http://" + host + _identity.PathAndQuery, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
         return ValueTask.CompletedTask;
     }

@@ -2,11 +2,12 @@ using System.Net.Sockets;
 using System.Text;
 using Frp.TestKit;
 using Frp.Transport;
+using Frp.Web;
 using Yamux;
 
 namespace Frp.Server.Tests;
 
-public sealed class WorkStreamTests : IAsyncDisposable
+public sealed class PooledStreamTests : IAsyncDisposable
 {
     private const int ClientsBuffer = 4096; // what the HTTP client reads heads into
     private const string Head = "HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n";
@@ -63,7 +64,7 @@ public sealed class WorkStreamTests : IAsyncDisposable
         await service.WriteAsync(answer).Soon();
         var stream = (await ours.AcceptStreamAsync().Soon())!;
         await Patience.UntilAsync(() => stream.QueuedReceiveBytes == answer.Length, () => "the answer has not arrived");
-        await using (var work = new WorkStream(new MuxConnection(stream, null, null), _closing))
+        await using (var work = new PooledStream(new MuxConnection(stream, null, null), _closing))
         {
             Assert.Equal(Head, await ReadAsync(work, ClientsBuffer));
             Assert.Equal(60_000, (await ReadAsync(work, 64 * 1024)).Length);
@@ -73,9 +74,9 @@ public sealed class WorkStreamTests : IAsyncDisposable
         await running.Soon();
     }
 
-    private WorkStream Serving(string answer) => new(new FakeConnection { Content = new MemoryStream(Encoding.ASCII.GetBytes(answer)) }, _closing);
+    private PooledStream Serving(string answer) => new(new FakeConnection { Content = new MemoryStream(Encoding.ASCII.GetBytes(answer)) }, _closing);
 
-    private static async Task<string> ReadAsync(WorkStream work, int room)
+    private static async Task<string> ReadAsync(PooledStream work, int room)
     {
         var buffer = new byte[room];
         return Encoding.ASCII.GetString(buffer, 0, await work.ReadAsync(buffer).Soon());

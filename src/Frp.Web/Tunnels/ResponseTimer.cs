@@ -1,4 +1,4 @@
-namespace Frp.Server;
+namespace Frp.Web;
 
 /// <summary>How long a local service may take to begin its response, counted from when it has the whole request.</summary>
 /// <remarks>

@@ -1,12 +1,11 @@
 using System.IO.Pipelines;
 using System.Net;
-using System.Net.Sockets;
 using Frp.Transport;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
 
-namespace Frp.Server;
+namespace Frp.Web;
 
 /// <summary>A user's connection as the HTTP server wants it. It sees a user's end while his request is served.</summary>
 /// <remarks>
@@ -26,6 +25,7 @@ internal sealed class HandedConnection : ConnectionContext, IDuplexPipe, IConnec
     private readonly HandedInput _input;
     private readonly HandedOutput _output;
     private readonly CancellationTokenSource _closed = new();
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _lock = new();
     private readonly Task _receiving;
     private readonly WaitingRoom.Place _place;
@@ -76,8 +76,17 @@ internal sealed class HandedConnection : ConnectionContext, IDuplexPipe, IConnec
 
     public override EndPoint? RemoteEndPoint { get; set; }
 
+    /// <summary>The name that the user has asked for in TLS; empty where there is none.</summary>
+    internal string ServerName { get; set; } = "";
+
     /// <summary>Asked when a user who has ended his direction was not sent anything for too long: whether an answer is on its way now.</summary>
     internal Func<bool>? GivesUp { get; set; }
+
+    /// <summary>Completes when the connection has been closed.</summary>
+    internal Task Ended => _ended.Task;
+
+    /// <summary>Cuts the connection, from any thread and at any time.</summary>
+    internal void Cut() => _connection.Abort();
 
     /// <summary>A request is complete enough to be served. The connection is not idle until it has ended.</summary>
     internal void BeginRequest()
@@ -112,16 +121,23 @@ internal sealed class HandedConnection : ConnectionContext, IDuplexPipe, IConnec
 
     public override async ValueTask DisposeAsync()
     {
-        _place.Dispose();
-        await _output.CompleteAsync();
-        await _input.CompleteAsync();
-        if (_connection.CanHalfClose && !_receiving.IsCompleted && !IsStopping) await HearOutAsync();
-        await _closing;
-        await _connection.DisposeAsync();
-        await _receiving;
-        lock (_lock) _silence?.Dispose();
-        _closed.Dispose();
-        await base.DisposeAsync();
+        try
+        {
+            _place.Dispose();
+            await _output.CompleteAsync();
+            await _input.CompleteAsync();
+            if (_connection.CanHalfClose && !_receiving.IsCompleted && !IsStopping) await HearOutAsync();
+            await _closing;
+            await _connection.DisposeAsync();
+            await _receiving;
+            lock (_lock) _silence?.Dispose();
+            _closed.Dispose();
+            await base.DisposeAsync();
+        }
+        finally
+        {
+            _ended.TrySetResult();
+        }
     }
 
     private bool IsStopping => Features.Get<IConnectionLifetimeNotificationFeature>()?.ConnectionClosedRequested.IsCancellationRequested == true;
@@ -133,8 +149,9 @@ internal sealed class HandedConnection : ConnectionContext, IDuplexPipe, IConnec
         {
             await _input.ReceiveAsync();
         }
-        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException)
+        catch (Exception e)
         {
+            // Layers say in many ways that there is no more to be had: whoever reads hears of it, and does not wait.
             reset = new ConnectionResetException(e.Message, e);
         }
         _input.End(reset);
