@@ -98,35 +98,42 @@ internal sealed partial class XtcpClientProxy : IClientProxy
         using var local = await LocalSide.DiscoverAsync(broker, _config.NatTraversal, _host.Time, cancellationToken);
         var question = new NatHoleClient { ProxyName = broker.ProxyName, Sid = sid, MappedAddrs = local.Mapped, AssistedAddrs = local.Assisted };
         var answer = await broker.AskAsync(question, cancellationToken);
-        PunchedHole hole;
-        PeerTunnelStarter starter;
+        PeerTunnel tunnel;
         try
         {
             // Anything but kcp is quic to the reference. It is said to the log as the visitor has said it.
-            starter = PeerTunnels.Find(answer.Protocol) ?? throw new IOException($"the visitor wants a tunnel of protocol [{PeerText.Escape(answer.Protocol, 32)}], which this release of the client does not support yet: protocol = \"kcp\" works");
-            hole = await local.PunchAsync(PunchPlan.Of(answer), _key.Value, _host.Time, cancellationToken);
+            var starter = PeerTunnels.Find(answer.Protocol) ?? throw new IOException($"the visitor wants a tunnel of protocol [{PeerText.Escape(answer.Protocol, 32)}], which this release of the client does not support yet: protocol = \"kcp\" works");
+            var hole = await local.PunchAsync(PunchPlan.Of(answer), _key.Value, _host.Time, cancellationToken);
+            tunnel = await starter(hole, TunnelSide.Proxy, _host.Time, cancellationToken);
+            Log.Opened(_host.Logger, answer.Protocol, hole.Peer);
         }
         catch (Exception e) when (e is IOException or TimeoutException)
         {
-            await broker.TellAsync(new NatHoleReport { Sid = answer.Sid, Success = false }, cancellationToken);
+            await ReportAsync(broker, answer.Sid, success: false, cancellationToken);
             throw;
         }
-        var tunnel = await starter(hole, TunnelSide.Proxy, _host.Time, cancellationToken);
-        Log.Opened(_host.Logger, answer.Protocol, hole.Peer);
         try
         {
-            await broker.TellAsync(new NatHoleReport { Sid = answer.Sid, Success = true }, cancellationToken);
-        }
-        catch (IOException e)
-        {
-            Log.Unreported(_host.Logger, e.Message); // the tunnel needs no session
+            await ReportAsync(broker, answer.Sid, success: true, cancellationToken);
+            return tunnel;
         }
         catch (Exception)
         {
             await tunnel.DisposeAsync();
             throw;
         }
-        return tunnel;
+    }
+
+    private async ValueTask ReportAsync(ITraversalHost broker, string sid, bool success, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await broker.TellAsync(new NatHoleReport { Sid = sid, Success = success }, cancellationToken);
+        }
+        catch (IOException e)
+        {
+            Log.Unreported(_host.Logger, e.Message); // what has come of the attempt counts without a session, too
+        }
     }
 
     private async Task ServeAsync(PeerTunnel tunnel, StartWorkConn start, CancellationToken cancellationToken)
@@ -169,7 +176,7 @@ internal sealed partial class XtcpClientProxy : IClientProxy
         [LoggerMessage(4, LogLevel.Warning, "no tunnel for a visitor: there are {Count} already")]
         internal static partial void NoRoom(ILogger logger, int count);
 
-        [LoggerMessage(5, LogLevel.Debug, "the server was not told of a tunnel: {Cause}")]
+        [LoggerMessage(5, LogLevel.Debug, "the server was not told what has come of an attempt: {Cause}")]
         internal static partial void Unreported(ILogger logger, string cause);
 
         [LoggerMessage(6, LogLevel.Error, "fault in {Work}")]

@@ -12,6 +12,9 @@ public sealed class HolePunchTests : IDisposable
 
     private readonly Socket _mine = Bind();
     private readonly Socket _peers = Bind();
+    private readonly IPEndPoint _myAddress;
+
+    public HolePunchTests() => _myAddress = EndPointOf(_mine);
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -116,7 +119,7 @@ public sealed class HolePunchTests : IDisposable
     [Fact]
     public async Task Random_ports_are_tried_apart_while_the_answer_is_waited_for()
     {
-        var time = new FakeTimeProvider { AutoAdvanceAmount = TimeSpan.Zero };
+        var time = new FakeTimeProvider();
         var hole = PunchAsync(_mine, Answer("sender", [_peers], new DetectBehavior { SendRandomPorts = 1000, ReadTimeoutMs = 30_000 }), time);
         Assert.True(DetectionPacket.TryOpen(await ReceiveAsync(_peers, _ => true), Key, out var packet));
         await SayAsync(_peers, DetectionPacket.Seal(packet with { Response = true }, Key));
@@ -157,15 +160,13 @@ public sealed class HolePunchTests : IDisposable
     {
         try
         {
-            await from.SendToAsync(datagram, _minesAddress ??= EndPointOf(_mine), Token);
+            await from.SendToAsync(datagram, _myAddress, Token);
         }
         catch (SocketException)
         {
             // Nobody is there any more.
         }
     }
-
-    private IPEndPoint? _minesAddress;
 
     private static async Task<byte[]> ReceiveAsync(Socket socket, Func<byte[], bool> isWanted)
     {
