@@ -28,6 +28,8 @@ internal static class FuzzTargets
         new SnappyTarget(),
         new PacketsTarget(),
         new ProxyHeaderTarget(),
+        // What anybody sends to a client that looks for its peer.
+        new DetectionPacketTarget(),
         // What users say to plug-ins of frpc.
         new Socks5HandshakeTarget(),
         // What frpc hears on its way to a server.

@@ -88,6 +88,7 @@ public abstract class ProxyKind
     /// <param name="config">Of this kind, completed.</param>
     /// <param name="host">What the visitor may ask of the client.</param>
     /// <returns>Null where this release cannot serve the kind.</returns>
+    /// <exception cref="ConfigException">It cannot serve this visitor: a start error.</exception>
     public virtual IVisitor? CreateVisitor(VisitorConfig config, IVisitorHost host) => null;
 
     /// <summary>A name as both sides say it on the wire: <c>{user}.{name}</c>, or the name alone without user.</summary>

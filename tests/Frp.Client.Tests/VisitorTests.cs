@@ -255,6 +255,8 @@ public sealed class VisitorTests : IAsyncDisposable
     {
         public bool HalfClose { get; init; }
 
+        public TraversalQuestions Traversal => throw new IOException("there is no broker");
+
         public async ValueTask<Connection> OpenAsync(CancellationToken cancellationToken) =>
             await TcpDialer.DialAsync("127.0.0.1", Server!.Port, new TcpDialOptions { Timeout = Patience.Limit }, TimeProvider.System, cancellationToken);
     }

@@ -222,7 +222,7 @@ public class DefaultsTests
         Assert.Equal("true", Canonical.At(q, "plugin.enableHTTP2"));
         var v = Canonical.Of(config)["visitors"]![0]!;
         Assert.Equal(
-            ("\"127.0.0.1\"", "\"quic\"", "false", "8", "90", "\"\"", "1000", (string?)null),
+            ("\"127.0.0.1\"", "\"kcp\"", "false", "8", "90", "\"\"", "1000", (string?)null),
             (Canonical.At(v, "bindAddr"), Canonical.At(v, "protocol"), Canonical.At(v, "keepTunnelOpen"), Canonical.At(v, "maxRetriesAnHour"),
             Canonical.At(v, "minRetryInterval"), Canonical.At(v, "fallbackTo"), Canonical.At(v, "fallbackTimeoutMs"), Canonical.At(v, "natTraversal.disableAssistedAddrs")));
         Assert.Equal(JsonValueKind.Null, JsonDocument.Parse(v.ToJsonString()).RootElement.GetProperty("plugin").ValueKind);

@@ -111,6 +111,15 @@ internal sealed partial class ManagedProxy : IClientProxyHost, IAsyncDisposable
     /// <inheritdoc/>
     public int DatagramSize => _client.UdpPacketSize;
 
+    /// <summary>The questions of the session that there is; null while there is none.</summary>
+    internal Func<TraversalQuestions?> Broker { private get; init; } = static () => null;
+
+    /// <inheritdoc/>
+    public ITraversalHost Traversal => new TraversalHost(Registration.ProxyName, _client, Broker, Time);
+
+    /// <inheritdoc cref="IClientProxy.TakesRawWork"/>
+    internal bool TakesRawWork => _proxy is { TakesRawWork: true };
+
     /// <summary>Whether users are served.</summary>
     internal bool IsRunning
     {

@@ -28,6 +28,7 @@ internal sealed partial class ProxyTable : IAsyncDisposable
     private readonly Dictionary<string, int> _unanswered = new(StringComparer.Ordinal); // registrations of proxies that are gone, in this session
     private Snapshot _current;
     private string? _runId;
+    private TraversalQuestions? _traversal; // of the session
     private bool _watches;
     private bool _withdrawn;
 
@@ -94,12 +95,14 @@ internal sealed partial class ProxyTable : IAsyncDisposable
     }
 
     /// <summary>A session has begun, in which nothing is registered.</summary>
-    internal void OnSession(string runId)
+    /// <param name="runId">Its id.</param>
+    /// <param name="traversal">Its questions to the server's broker.</param>
+    internal void OnSession(string runId, TraversalQuestions? traversal = null)
     {
         IReadOnlyList<ManagedProxy> all;
         lock (_lock)
         {
-            _runId = runId;
+            (_runId, _traversal) = (runId, traversal);
             _farewells.Clear();
             _unanswered.Clear();
             all = _current.All;
@@ -113,7 +116,7 @@ internal sealed partial class ProxyTable : IAsyncDisposable
     {
         lock (_lock)
         {
-            _runId = null;
+            (_runId, _traversal) = (null, null);
             foreach (var proxy in _current.All) proxy.OnSessionLost();
         }
     }
@@ -220,7 +223,7 @@ internal sealed partial class ProxyTable : IAsyncDisposable
         foreach (var proxy in proxies) _checks.RunChild("health check", proxy.WatchHealthAsync);
     }
 
-    private ManagedProxy New(ProxyConfig config) => new(config, _client, _logger, _time, _wakening.Wake);
+    private ManagedProxy New(ProxyConfig config) => new(config, _client, _logger, _time, _wakening.Wake) { Broker = () => Volatile.Read(ref _traversal) };
 
     private void TellAdded(IReadOnlyList<ManagedProxy> proxies, string runId)
     {

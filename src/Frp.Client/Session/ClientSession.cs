@@ -33,6 +33,7 @@ internal sealed partial class ClientSession : IVisitorSession, IAsyncDisposable
     {
         (_client, _carrier, _channel, _halfClose, RunId) = (client, carrier, outcome.Channel, outcome.HalfClose, outcome.RunId);
         _logger = PrefixLogger.Append(client.Loggers.CreateLogger("client/session"), RunId);
+        Traversal = new TraversalQuestions(_channel.Connection, _channel.PostAsync, client.Time);
         _scope = new TaskScope($"session {RunId}", (name, e) => Log.Fault(_logger, name, e), client.Stopping);
     }
 
@@ -41,6 +42,9 @@ internal sealed partial class ClientSession : IVisitorSession, IAsyncDisposable
 
     /// <inheritdoc/>
     public bool HalfClose => _halfClose;
+
+    /// <inheritdoc/>
+    public TraversalQuestions Traversal { get; }
 
     /// <inheritdoc/>
     public ValueTask<Connection> OpenAsync(CancellationToken cancellationToken)
@@ -60,7 +64,7 @@ internal sealed partial class ClientSession : IVisitorSession, IAsyncDisposable
     {
         _scope.Run("carrier", async token => Close(await _carrier.Completion.WaitAsync(token)));
         _scope.Run("control sender", _channel.SendAsync);
-        _client.Proxies.OnSession(RunId);
+        _client.Proxies.OnSession(RunId, Traversal);
         _scope.Run("supervision", SuperviseAsync);
         var transport = _client.Config.Transport;
         if (transport.HeartbeatInterval is { } interval) _scope.Run("heartbeat", token => HeartbeatAsync(interval, token));
@@ -72,6 +76,7 @@ internal sealed partial class ClientSession : IVisitorSession, IAsyncDisposable
         {
             Close(e is EndOfStreamException ? new CloseReason(CloseKind.EndOfStream, "the server closed the control connection") : CloseReason.From(e));
         }
+        Traversal.Close();
         return _scope.Reason!;
     }
 
@@ -159,6 +164,9 @@ internal sealed partial class ClientSession : IVisitorSession, IAsyncDisposable
             case NewProxyResp answer:
                 _client.Proxies.OnAnswer(answer);
                 break;
+            case NatHoleResp answer:
+                Traversal.OnAnswer(answer);
+                break;
             case Pong { Error.Length: > 0 } pong:
                 Log.PongError(_logger, PeerText.Escape(pong.Error, 1024));
                 Close(new CloseReason(CloseKind.Refused, $"the server refused a heartbeat: {PeerText.Escape(pong.Error, 1024)}"));
@@ -209,7 +217,9 @@ internal sealed partial class ClientSession : IVisitorSession, IAsyncDisposable
                 return;
             }
             var transport = proxy.Config.Transport;
-            var connection = PayloadLayers.Wrap(work, messages.TakeSurplus(), transport.UseEncryption ? _client.StreamKey : null, transport.UseCompression, wireLimit: proxy.WireLimit);
+            var connection = proxy.TakesRawWork
+                ? PayloadLayers.Wrap(work, messages.TakeSurplus(), key: null, compress: false)
+                : PayloadLayers.Wrap(work, messages.TakeSurplus(), transport.UseEncryption ? _client.StreamKey : null, transport.UseCompression, wireLimit: proxy.WireLimit);
             owned = false;
             var end = _halfClose && work.CanHalfClose ? RelayEnd.HalfClose : RelayEnd.CloseBoth;
             _client.Users.RunChild("user", token => proxy.ServeAsync(connection, start, end, token));

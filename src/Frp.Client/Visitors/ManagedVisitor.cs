@@ -58,7 +58,17 @@ internal sealed partial class ManagedVisitor : IVisitorHost
         (Config, _client, _table, _baseLogger, Logger) = (config, client, table, logger, PrefixLogger.Append(logger, config.Name));
         _target = ProxyKind.WireName(config.ServerUser.Length > 0 ? config.ServerUser : client.User, config.ServerName);
         if (config.Plugin is { } plugin) _error = $"visitor plugin [{plugin.Type}] is not supported by this release of the client yet";
-        else if ((_visitor = kind.CreateVisitor(config, this)) is null) _error = $"type [{kind.Name}] is not supported by this release of the client yet";
+        else
+        {
+            try
+            {
+                if ((_visitor = kind.CreateVisitor(config, this)) is null) _error = $"type [{kind.Name}] is not supported by this release of the client yet";
+            }
+            catch (ConfigException e)
+            {
+                _error = e.Message;
+            }
+        }
     }
 
     /// <summary>The configuration; never changed after loading.</summary>
@@ -81,6 +91,9 @@ internal sealed partial class ManagedVisitor : IVisitorHost
 
     /// <inheritdoc/>
     public int DatagramSize => _client.UdpPacketSize;
+
+    /// <inheritdoc/>
+    public ITraversalHost Traversal => new TraversalHost(_target, _client, () => _table.Session?.Traversal, Time);
 
     internal VisitorStatus Status
     {

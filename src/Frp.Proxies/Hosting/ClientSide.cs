@@ -15,9 +15,12 @@ public interface IClientProxy : IAsyncDisposable
     /// <param name="cancellationToken">Aborts.</param>
     Task ServeAsync(Connection work, StartWorkConn start, RelayEnd end, CancellationToken cancellationToken);
 
+    /// <summary>Whether work connections come without payload layers and limits: the kind puts them where its users' bytes are.</summary>
+    bool TakesRawWork => false;
+
     /// <summary>
     /// The proxy is wanted no more and gets no more work connections. Users who have one each may finish: disposing waits for them. A kind
-    /// whose connections carry many users ends them here. Must not wait.
+    /// whose connections carry many users sees to their end here. May be called again. Must not wait.
     /// </summary>
     void Withdraw() { }
 }
@@ -36,6 +39,9 @@ public interface IClientProxyHost
 
     /// <summary>Largest datagram that passes, in bytes (<c>udpPacketSize</c>).</summary>
     int DatagramSize { get; }
+
+    /// <summary>The way to the server's broker, for kinds whose users come without the server in between.</summary>
+    ITraversalHost Traversal { get; }
 
     /// <summary>Connects to a local service, within the client's deadline.</summary>
     /// <param name="host">Host name or address.</param>

@@ -38,6 +38,9 @@ public interface IVisitorHost
     /// <summary>Largest datagram that passes, in bytes (<c>udpPacketSize</c>).</summary>
     int DatagramSize { get; }
 
+    /// <summary>The way to the server's broker, for kinds whose users go without the server in between.</summary>
+    ITraversalHost Traversal { get; }
+
     /// <summary>Says that the door is open: the visitor counts as running from here on. Called once in each run.</summary>
     void ReportOpen();
 

@@ -1,30 +1,12 @@
-using System.Net.Sockets;
-using Frp.Config;
 using Frp.Transport;
 using Microsoft.Extensions.Logging;
 
 namespace Frp.Proxies;
 
 /// <summary>The visitor of an stcp proxy: a TCP port whose users get a connection to the proxy each.</summary>
-/// <remarks>With a negative port there is no listener: users come from other visitors only.</remarks>
 internal sealed partial class StcpVisitor(StcpVisitorConfig config, IVisitorHost host) : IStreamVisitor
 {
-    private const int MaxPort = 65535;
-
-    public async Task RunAsync(CancellationToken cancellationToken)
-    {
-        if (config.BindPort < 0)
-        {
-            host.ReportOpen();
-            await Task.Delay(Timeout.InfiniteTimeSpan, host.Time, cancellationToken);
-        }
-        await using var listener = await ListenAsync(cancellationToken);
-        host.ReportOpen();
-        while (await listener.AcceptAsync(cancellationToken) is { } incoming)
-        {
-            if (await incoming.HandshakeAsync(cancellationToken) is { } user) Serve(user);
-        }
-    }
+    public Task RunAsync(CancellationToken cancellationToken) => StreamDoor.RunAsync(config, host, Serve, cancellationToken);
 
     public void Serve(Connection user) => host.Users.RunChild("visitor's user", token => ServeAsync(user, token));
 
@@ -44,20 +26,6 @@ internal sealed partial class StcpVisitor(StcpVisitorConfig config, IVisitorHost
         finally
         {
             await user.DisposeAsync();
-        }
-    }
-
-    private async ValueTask<TcpBindListener> ListenAsync(CancellationToken cancellationToken)
-    {
-        string address = AddressText.Join(config.BindAddr, config.BindPort);
-        if (config.BindPort > MaxPort) throw new IOException($"listen tcp {address}: invalid port");
-        try
-        {
-            return await TcpBindListener.BindAsync(config.BindAddr, config.BindPort, new TcpListenOptions(), host.Time, host.Logger, cancellationToken);
-        }
-        catch (SocketException e)
-        {
-            throw new IOException($"listen tcp {address}: {e.Message}", e);
         }
     }
 

@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Frp.Config;
 using Frp.Config.Flags;
+using Frp.Transport;
 using Frp.Wire;
 
 namespace Frp.Proxies;
@@ -45,7 +46,7 @@ public sealed class XtcpVisitorConfig : VisitorConfig
     public override void Complete()
     {
         base.Complete();
-        Protocol = Default.Of(Protocol, "quic");
+        Protocol = Default.Of(Protocol, PeerTunnels.Default);
         MaxRetriesAnHour = Default.Of(MaxRetriesAnHour, 8);
         MinRetryIntervalSeconds = Default.Of(MinRetryIntervalSeconds, DefaultRetryIntervalSeconds);
         MinRetryInterval = Default.Deadline(MinRetryIntervalSeconds, DefaultRetryIntervalSeconds);
@@ -73,6 +74,17 @@ internal sealed partial class XtcpProxy : ProxyKind
     public override Func<JsonTypeInfo> VisitorType => static () => Model.Of<XtcpVisitorConfig>(XtcpJson.Default);
 
     public override ValueTask<IServerProxy> StartServerAsync(IServerProxyHost host, CancellationToken cancellationToken) => ValueTask.FromResult(XtcpServerProxy.Start(host));
+
+    public override IClientProxy? CreateClient(ProxyConfig config, IClientProxyHost host) =>
+        Backend.Create(config, host) is { } backend ? new XtcpClientProxy((XtcpProxyConfig)config, host, backend) : null;
+
+    public override IVisitor? CreateVisitor(VisitorConfig config, IVisitorHost host)
+    {
+        var xtcp = (XtcpVisitorConfig)config;
+        return PeerTunnels.Find(xtcp.Protocol) is { } starter
+            ? new XtcpVisitor(xtcp, host, new VisitorTunnel(xtcp, host, starter))
+            : throw new ConfigException($"protocol [{xtcp.Protocol}] of xtcp visitors is not supported by this release of the client yet: leave it out, or use kcp");
+    }
 
     protected override void DeclareFlags(FlagSet flags, ProxyConfig config) => ((SecretProxyConfig)config).DeclareFlags(flags);
 

@@ -26,10 +26,22 @@ public sealed record NatDiscovery(IPEndPoint Local, IReadOnlyList<IPEndPoint> Ex
     /// <exception cref="IOException">The server refuses, does not say what it sees, or has no address; or the socket cannot be had.</exception>
     public static async Task<NatDiscovery> AskAsync(string server, IPEndPoint? local, TimeProvider time, CancellationToken cancellationToken)
     {
+        using var socket = BindSocket(local);
+        return await AskAsync(socket, server, time, cancellationToken);
+    }
+
+    /// <summary>Asks from a socket that goes on to be used: what the servers see is its address.</summary>
+    /// <param name="socket">Of <see cref="BindSocket"/>; stays its owner's.</param>
+    /// <param name="server"><c>host:port</c>; IPv4.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="TimeoutException">No answer within three seconds.</exception>
+    /// <exception cref="IOException">The server refuses, does not say what it sees, or has no address.</exception>
+    public static async Task<NatDiscovery> AskAsync(Socket socket, string server, TimeProvider time, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(socket);
         try
         {
-            using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
-            socket.Bind(local ?? new IPEndPoint(IPAddress.Any, 0));
             var first = await AskAsync(socket, await ResolveAsync(server, cancellationToken), time, cancellationToken);
             List<IPEndPoint> external = [first.Mapped!];
             if (first.Other is { Port: > 0 } other) external.Add((await AskAsync(socket, other, time, cancellationToken)).Mapped!);
@@ -37,6 +49,26 @@ public sealed record NatDiscovery(IPEndPoint Local, IReadOnlyList<IPEndPoint> Ex
         }
         catch (SocketException e)
         {
+            throw new IOException(e.Message, e);
+        }
+    }
+
+    /// <summary>A socket to ask from.</summary>
+    /// <param name="local">Its address; null for the system's choice.</param>
+    /// <returns>The caller's.</returns>
+    /// <exception cref="IOException">It cannot be had.</exception>
+    public static Socket BindSocket(IPEndPoint? local = null)
+    {
+        Socket? socket = null;
+        try
+        {
+            socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+            socket.Bind(local ?? new IPEndPoint(IPAddress.Any, 0));
+            return socket;
+        }
+        catch (SocketException e)
+        {
+            socket?.Dispose();
             throw new IOException(e.Message, e);
         }
     }

@@ -2,8 +2,15 @@ using System.Text.Json.Serialization;
 
 namespace Frp.Wire;
 
+/// <summary>What a client asks the server's broker, which answers with a <see cref="NatHoleResp"/>.</summary>
+public interface ITraversalQuestion
+{
+    /// <summary>Ties the answer to the question; by chance.</summary>
+    string TransactionId { get; set; }
+}
+
 /// <summary>Visitor to server: help me to reach this xtcp proxy directly.</summary>
-public sealed record NatHoleVisitor : Message
+public sealed record NatHoleVisitor : Message, ITraversalQuestion
 {
     /// <summary>Ties the answer to the question.</summary>
     [JsonPropertyName("transaction_id")] public string TransactionId { get; set; } = "";
@@ -24,7 +31,7 @@ public sealed record NatHoleVisitor : Message
 }
 
 /// <summary>Proxy side to server: my addresses for this attempt.</summary>
-public sealed record NatHoleClient : Message
+public sealed record NatHoleClient : Message, ITraversalQuestion
 {
     /// <summary>Ties the answer to the question.</summary>
     [JsonPropertyName("transaction_id")] public string TransactionId { get; set; } = "";

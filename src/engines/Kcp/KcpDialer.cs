@@ -41,7 +41,7 @@ public static class KcpDialer
             }
             catch (SocketException e)
             {
-                if (IsRefusal(e)) Refusal = e;
+                if (Counts(e)) Refusal = e;
                 return e.SocketErrorCode is not (SocketError.WouldBlock or SocketError.NoBufferSpaceAvailable); // else it is lost, as datagrams are
             }
             catch (ObjectDisposedException)
@@ -67,9 +67,10 @@ public static class KcpDialer
         // Nobody is at that port: the peer's machine has said so. The session, if there was one, is lost with the peer's program.
         protected override void OnError(SocketException error)
         {
-            if (IsRefusal(error)) _stream!.End(error);
+            if (Counts(error)) _stream!.End(error);
         }
 
-        private static bool IsRefusal(SocketException error) => error.SocketErrorCode is SocketError.ConnectionRefused or SocketError.ConnectionReset;
+        private bool Counts(SocketException error) =>
+            error.SocketErrorCode is SocketError.ConnectionRefused or SocketError.ConnectionReset && (!Options.AwaitsPeer || _stream!.HasHeard);
     }
 }

@@ -28,6 +28,11 @@ public sealed record KcpOptions
     /// <summary>Silence of the peer, although it was asked, after which it is gone. Nothing on the wire says that it is.</summary>
     public TimeSpan SilenceLimit { get; init; } = TimeSpan.FromMinutes(3);
 
+    /// <summary>
+    /// The peer's port may not be open yet when a conversation is dialled: what its machine says against it counts only once the peer has been heard.
+    /// </summary>
+    public bool AwaitsPeer { get; init; }
+
     /// <summary>The clock.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 

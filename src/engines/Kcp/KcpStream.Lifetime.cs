@@ -26,6 +26,9 @@ public sealed partial class KcpStream
     /// <summary>The socket's: the stream's place among those whose peer has not shown yet that it is there.</summary>
     internal LinkedListNode<KcpStream>? Unproven { get; set; }
 
+    /// <summary>Whether anything has come from the peer.</summary>
+    internal bool HasHeard => Volatile.Read(ref _received) > 0;
+
     long IHasDeadline.Due { get; set; }
 
     int IHasDeadline.Place { get; set; } = -1;
