@@ -10,6 +10,9 @@ namespace Frp.Proxies;
 /// <param name="assisted">The host's own addresses, with the socket's port.</param>
 internal sealed class LocalSide(Socket socket, List<string> mapped, List<string> assisted) : IDisposable
 {
+    // Two servers are waited for three seconds each; the rest is for the look-up of a name.
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
+
     private Socket? _socket = socket;
 
     internal List<string> Mapped => mapped;
@@ -21,9 +24,10 @@ internal sealed class LocalSide(Socket socket, List<string> mapped, List<string>
     internal static async Task<LocalSide> DiscoverAsync(ITraversalHost host, NatTraversalConfig? config, TimeProvider time, CancellationToken cancellationToken)
     {
         var socket = NatDiscovery.BindSocket();
+        using var deadline = new Deadline(Timeout, time, cancellationToken);
         try
         {
-            var found = await NatDiscovery.AskAsync(socket, host.StunServer, time, cancellationToken);
+            var found = await NatDiscovery.AskAsync(socket, host.StunServer, time, deadline.Token);
             if (found.External.Count < 2) throw new IOException("not enough addresses");
             IEnumerable<IPAddress> own = config is { DisableAssistedAddrs: true } ? [] : NatDiscovery.OwnAddresses();
             return new LocalSide(socket, [.. found.External.Select(e => e.ToString())], [.. own.Select(a => new IPEndPoint(a, found.Local.Port).ToString())]);
@@ -31,6 +35,7 @@ internal sealed class LocalSide(Socket socket, List<string> mapped, List<string>
         catch (Exception e)
         {
             socket.Dispose();
+            if (deadline.HasPassed) e = deadline.Passed("answer of the STUN server");
             if (e is IOException or TimeoutException or SocketException) throw new IOException($"discover error: {e.Message}", e);
             throw;
         }

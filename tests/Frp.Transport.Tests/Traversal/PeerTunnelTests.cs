@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Frp.Transport.Tests;
 
@@ -83,6 +84,30 @@ public sealed class PeerTunnelTests
         }
         await visitor.Completion.Soon();
         await Assert.ThrowsAnyAsync<IOException>(() => visitor.OpenAsync(Token).Soon());
+    }
+
+    [Fact]
+    public async Task What_a_peers_machine_says_against_him_before_he_was_heard_does_not_count()
+    {
+        var gone = Bind();
+        var place = (IPEndPoint)gone.LocalEndPoint!;
+        gone.Dispose();
+        var time = new FakeTimeProvider();
+        var socket = Bind();
+        var visitor = await PeerTunnels.Find("kcp")!(new PunchedHole(socket, place), TunnelSide.Visitor, time, Token);
+        var mine = await visitor.OpenAsync(Token);
+        await SendAsync(mine, [7]);
+        // It is sent, refused, and sent again: on loopback the refusal of a datagram is there before the next one goes.
+        for (int i = 0; i < 50; i++) time.Advance(TimeSpan.FromMilliseconds(100));
+        Assert.True(visitor.CanOpen);
+        Assert.False(visitor.Completion.IsCompleted);
+        var ending = visitor.DisposeAsync().AsTask();
+        while (!ending.IsCompleted)
+        {
+            time.Advance(TimeSpan.FromSeconds(1)); // it lingers for what was not acknowledged
+            await Task.Yield();
+        }
+        await ending;
     }
 
     [Fact]
