@@ -47,12 +47,12 @@ public sealed record QuicSettings
         // As the reference does it: a connection that is kept alive must not be taken for idle first.
         options.KeepAliveInterval = KeepAlive < IdleTimeout / 2 ? KeepAlive : IdleTimeout / 2;
         options.HandshakeTimeout = HandshakeTimeout;
-        // A stream's window grows with the link; the connection's is what a peer can make us hold.
+        // A stream's window grows with the link; the connection's does not, and is what a stranger can make us hold (docs/SECURITY.md).
         options.InitialReceiveWindowSizes = new QuicReceiveWindowSizes
         {
-            Connection = 16 * 1024 * 1024,
-            LocallyInitiatedBidirectionalStream = 512 * 1024,
-            RemotelyInitiatedBidirectionalStream = 512 * 1024,
+            Connection = 4 * 1024 * 1024,
+            LocallyInitiatedBidirectionalStream = 256 * 1024,
+            RemotelyInitiatedBidirectionalStream = 256 * 1024,
         };
         options.MaxInboundUnidirectionalStreams = 0;
         options.MaxInboundBidirectionalStreams = Math.Clamp(MaxStreams, 1, MostStreams);
