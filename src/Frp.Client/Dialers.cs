@@ -17,6 +17,7 @@ internal static class Dialers
     {
         var (transport, tls) = (config.Transport, config.Transport.Tls);
         if (!Transports.Names.Contains(transport.Protocol)) throw new ConfigException($"transport.protocol {transport.Protocol} is not supported by this release of the client yet");
+        if (transport.Protocol == Transports.Quic && !QuicPlatform.IsSupported) throw new ConfigException($"transport.protocol: {QuicPlatform.Missing}");
         IPAddress? local = null;
         if (transport.ConnectServerLocalIP.Length > 0 && !IPAddress.TryParse(transport.ConnectServerLocalIP, out local))
         {
@@ -48,6 +49,7 @@ internal static class Dialers
                     ConnectServerLocalIP = local,
                     ProxyUrl = transport.ProxyUrl,
                     DnsServer = config.DnsServer,
+                    Quic = new QuicSettings { KeepAlive = transport.Quic.KeepalivePeriod, IdleTimeout = transport.Quic.MaxIdleTimeout, MaxStreams = transport.Quic.MaxIncomingStreams },
                 },
                 time,
                 logger);
@@ -59,5 +61,5 @@ internal static class Dialers
     }
 
     /// <summary>Whether a carrier with these settings is encrypted.</summary>
-    internal static bool UsesTls(ClientTransportConfig transport) => transport.Tls.Enable || transport.Protocol == Transports.Wss;
+    internal static bool UsesTls(ClientTransportConfig transport) => transport.Tls.Enable || transport.Protocol is Transports.Wss or Transports.Quic;
 }

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Frp.Server;
 
-// The ports that clients come to: TCP always, and KCP where the configuration has a port for it.
+// The ports that clients come to: TCP always, KCP and QUIC where the configuration has a port for them.
 public sealed partial class FrpServer
 {
     private TcpBindListener? _port;
@@ -22,15 +22,28 @@ public sealed partial class FrpServer
         {
             throw new IOException($"create server listener error, listen tcp {AddressText.Join(_config.BindAddr, _config.BindPort)}: {e.Message}", e);
         }
+        try
+        {
+            await BindKcpAsync(cancellationToken);
+            await BindQuicAsync(cancellationToken);
+        }
+        catch (Exception)
+        {
+            await _port.DisposeAsync();
+            if (_kcp is not null) await _kcp.DisposeAsync();
+            throw;
+        }
+    }
+
+    private async ValueTask BindKcpAsync(CancellationToken cancellationToken)
+    {
         if (_config.KcpBindPort == 0) return;
         try
         {
             _kcp = await KcpBindListener.BindAsync(_config.BindAddr, _config.KcpBindPort, _time, cancellationToken);
         }
-        catch (Exception e)
+        catch (SocketException e)
         {
-            await _port.DisposeAsync();
-            if (e is not SocketException) throw;
             throw new IOException($"listen on kcp udp address {AddressText.Join(_config.BindAddr, _config.KcpBindPort)} error: {e.Message}", e);
         }
     }
@@ -40,6 +53,7 @@ public sealed partial class FrpServer
         Log.Listening(_logger, AddressText.Join(_config.BindAddr, _port!.Port));
         var listener = new BindPortListener(_port, () => _settings!.Handshake);
         accepting.Run("accept loop", stopping => AcceptAsync(listener, stopping));
+        AcceptQuic(accepting);
         if (_kcp is null) return;
         Log.KcpListening(_logger, AddressText.Join(_config.BindAddr, _kcp.Port));
         var kcp = new BindPortListener(_kcp, () => _settings!.Handshake, isShared: false);
@@ -66,11 +80,12 @@ public sealed partial class FrpServer
     {
         if (_port is not null) await _port.DisposeAsync();
         _kcp?.Stop();
+        await CloseQuicPortAsync();
     }
 
     private static partial class Log
     {
-        [LoggerMessage(30, LogLevel.Information, "kcp listen on udp {Address}")]
+        [LoggerMessage(30, LogLevel.Information, "frps kcp listen on udp {Address}")]
         internal static partial void KcpListening(ILogger logger, string address);
     }
 }

@@ -215,7 +215,6 @@ public sealed partial class FrpServer : IAsyncDisposable
     /// <summary>What the configuration asks for and this release does not serve yet: said at the start, once each.</summary>
     private IEnumerable<string> Unserved()
     {
-        if (_config.QuicBindPort > 0) yield return "quicBindPort";
         if (_config.SshTunnelGateway.BindPort > 0) yield return "sshTunnelGateway.bindPort";
         if (_config.EnablePrometheus && _web is not null) yield return "enablePrometheus";
     }
@@ -264,7 +263,8 @@ public sealed partial class FrpServer : IAsyncDisposable
             var streams = new TaskScope("mux session", OnFault, visit.Stopping);
             await using (streams)
             {
-                streams.Run("accept streams", token => AcceptStreamsAsync(session, carrier, visit, streams, token));
+                streams.Run("accept streams", token => AcceptStreamsAsync(
+                    async accepting => await session.AcceptStreamAsync(accepting) is { } stream ? new MuxConnection(stream, carrier.Local, carrier.Remote, carrier) : null, visit, streams, token));
                 var end = MuxEnds.ReasonOf(await session.RunAsync(visit.Stopping));
                 Log.CarrierEnded(_logger, carrier.Remote, end);
                 if (TlsFailure.ReasonOf(end.Exception) is { } refusal) Log.HandshakeFailed(_logger, carrier.Remote, refusal);
@@ -273,18 +273,17 @@ public sealed partial class FrpServer : IAsyncDisposable
         }
     }
 
-    private async Task AcceptStreamsAsync(YamuxSession session, Connection carrier, Visit visit, TaskScope streams, CancellationToken cancellationToken)
+    private async Task AcceptStreamsAsync(Func<CancellationToken, ValueTask<Connection?>> accept, Visit visit, TaskScope streams, CancellationToken cancellationToken)
     {
         while (true)
         {
             bool isStranger = await visit.WaitToServeAsync(cancellationToken);
-            if (await session.AcceptStreamAsync(cancellationToken) is not { } stream) return;
-            var connection = new MuxConnection(stream, carrier.Local, carrier.Remote, carrier);
+            if (await accept(cancellationToken) is not { } connection) return;
             streams.RunChild("logical connection", token => isStranger ? ServeStrangerAsync(connection, visit, token) : _logical!.ServeAsync(connection, visit, token));
         }
     }
 
-    private async Task ServeStrangerAsync(MuxConnection connection, Visit visit, CancellationToken cancellationToken)
+    private async Task ServeStrangerAsync(Connection connection, Visit visit, CancellationToken cancellationToken)
     {
         try
         {

@@ -1,3 +1,4 @@
+using System.Runtime.Versioning;
 using Frp.Transport;
 using Yamux;
 
@@ -66,4 +67,54 @@ internal sealed class MuxCarrier : ICarrier
 
     // Its owner ends it by disposing: the end of the control connection still goes out then, which a carrier without an end of its own (KCP) has no other word for.
     private async Task<CloseReason> RunAsync() => MuxEnds.ReasonOf(await _session.RunAsync(CancellationToken.None));
+}
+
+/// <summary>A dialled QUIC connection; each logical connection is one stream.</summary>
+[SupportedOSPlatform("linux")]
+[SupportedOSPlatform("macos")]
+[SupportedOSPlatform("windows")]
+internal sealed class LinkCarrier : ICarrier
+{
+    private readonly QuicLink _link;
+    private readonly CancellationTokenSource _ending = new();
+
+    /// <summary>Takes a link that was just dialled.</summary>
+    /// <param name="link">Owned.</param>
+    internal LinkCarrier(QuicLink link)
+    {
+        _link = link;
+        Completion = WatchAsync();
+    }
+
+    public bool IsRetiring => false;
+
+    public Task<CloseReason> Completion { get; }
+
+    public ValueTask<Connection> OpenAsync(CancellationToken cancellationToken) => _link.OpenAsync(cancellationToken);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _ending.CancelAsync();
+        await _link.DisposeAsync();
+        await Completion;
+        _ending.Dispose();
+    }
+
+    // Servers open no streams: what this waits for is the end, of which nothing else tells. It throws, whatever happens.
+    private async Task<CloseReason> WatchAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                var stray = await _link.AcceptAsync(_ending.Token);
+                stray.Abort();
+                await stray.DisposeAsync();
+            }
+        }
+        catch (Exception e)
+        {
+            return QuicLink.ReasonOf(e);
+        }
+    }
 }

@@ -30,7 +30,8 @@ internal static class LoginFlow
     internal static async Task<ClientSession> ConnectAsync(ClientContext client, string runId, CancellationToken cancellationToken)
     {
         var transport = client.Config.Transport;
-        ICarrier carrier = transport.TcpMux
+        ICarrier carrier = client.Dialer.DialsLinks ? await DialLinkAsync(client, cancellationToken)
+            : transport.TcpMux
             ? await MuxCarrier.DialAsync(client.Dialer, new YamuxOptions { KeepAliveInterval = transport.TcpMuxKeepaliveInterval, TimeProvider = client.Time }, cancellationToken)
             : new DirectCarrier(client.Dialer);
         try
@@ -45,6 +46,9 @@ internal static class LoginFlow
             throw;
         }
     }
+
+    private static async ValueTask<ICarrier> DialLinkAsync(ClientContext client, CancellationToken cancellationToken) =>
+        QuicPlatform.IsSupported ? new LinkCarrier(await client.Dialer.DialLinkAsync(cancellationToken)) : throw new IOException(QuicPlatform.Missing);
 
     private static async Task<LoginOutcome> LoginAsync(ClientContext client, ICarrier carrier, Login login, CancellationToken cancellationToken)
     {

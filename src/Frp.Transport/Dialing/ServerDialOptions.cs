@@ -32,6 +32,9 @@ public sealed record ServerDialOptions
     /// <summary>The address to dial from; null for the system's choice.</summary>
     public IPAddress? ConnectServerLocalIP { get; init; }
 
+    /// <summary>Parameters of QUIC.</summary>
+    public QuicSettings Quic { get; init; } = new();
+
     /// <summary><c>scheme://user:password@host:port</c>, or empty for none.</summary>
     public string ProxyUrl { get; init; } = "";
 

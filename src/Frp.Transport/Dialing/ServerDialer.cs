@@ -1,3 +1,4 @@
+using System.Runtime.Versioning;
 using Kcp;
 using Microsoft.Extensions.Logging;
 
@@ -11,6 +12,7 @@ namespace Frp.Transport;
 /// websocket   TCP  [proxy]  WebSocket   [0x17] [TLS]
 /// wss         TCP  [proxy]  TLS  WebSocket
 /// kcp         UDP  KCP                  [0x17] [TLS]
+/// quic        UDP  QUIC, which is TLS and a multiplexer
 /// </code>
 /// <para><b>Concurrency.</b> Immutable; any number of calls at once.</para>
 /// <para><b>Errors.</b> <see cref="TimeoutException"/>, <see cref="IOException"/>, <see cref="System.Net.Sockets.SocketException"/>
@@ -25,7 +27,7 @@ public sealed class ServerDialer
     private readonly TcpDialOptions _tcpOptions;
     private readonly TlsClient _tls;
     private readonly TimeProvider _timeProvider;
-    private readonly Func<ServerDialer, CancellationToken, ValueTask<Connection>> _dial;
+    private readonly Func<ServerDialer, CancellationToken, ValueTask<Connection>>? _dial;
 
     private ServerDialer(ServerDialOptions options, TlsClient tls, TimeProvider timeProvider)
     {
@@ -50,7 +52,8 @@ public sealed class ServerDialer
     /// <exception cref="ArgumentException">The protocol or an address is none.</exception>
     public static ServerDialer Create(ServerDialOptions options, TimeProvider timeProvider, ILogger? logger = null)
     {
-        var tls = UsesTls(options) ? options.Tls : new TlsClientOptions();
+        // Compat: without tls.enable a carrier that has TLS anyway does not verify.
+        var tls = options.EnableTls || options.Protocol == Transports.Wss ? options.Tls : new TlsClientOptions();
         return new ServerDialer(options, TlsClient.Load(tls, timeProvider, EndPoints.Join(options.ServerAddress, options.ServerPort), logger), timeProvider);
     }
 
@@ -59,9 +62,21 @@ public sealed class ServerDialer
 
     /// <summary>Dials the server.</summary>
     /// <returns>The byte stream: a multiplexer's carrier, or one logical connection.</returns>
-    public ValueTask<Connection> DialAsync(CancellationToken cancellationToken) => _dial(this, cancellationToken);
+    public ValueTask<Connection> DialAsync(CancellationToken cancellationToken) =>
+        _dial is { } dial ? dial(this, cancellationToken) : throw new InvalidOperationException($"{_options.Protocol} is dialled as a link");
 
-    private static bool UsesTls(ServerDialOptions options) => options.EnableTls || options.Protocol == Transports.Wss;
+    /// <summary>Whether the carrier is a multiplexer itself: <see cref="DialLinkAsync"/>.</summary>
+    public bool DialsLinks => _dial is null;
+
+    /// <summary>Dials the server by QUIC.</summary>
+    // Compat: neither a proxy nor a local address is used for it, as by the reference.
+    [SupportedOSPlatform("linux")]
+    [SupportedOSPlatform("macos")]
+    [SupportedOSPlatform("windows")]
+    public ValueTask<QuicLink> DialLinkAsync(CancellationToken cancellationToken) =>
+        QuicDialer.DialAsync(_options.ServerAddress, _options.ServerPort, _tcpOptions with { LocalAddress = null }, _tls, _options.Quic, _timeProvider, cancellationToken);
+
+    private static bool UsesTls(ServerDialOptions options) => options.EnableTls || options.Protocol is Transports.Wss or Transports.Quic;
 
     internal async ValueTask<Connection> DialTcpAsync(CancellationToken cancellationToken) =>
         await AddTlsAsync(await ReachAsync(cancellationToken), cancellationToken);

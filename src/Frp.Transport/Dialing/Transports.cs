@@ -16,18 +16,23 @@ public static class Transports
     /// <summary>KCP over UDP, TLS inside.</summary>
     public const string Kcp = "kcp";
 
-    private static readonly (string Name, Func<ServerDialer, CancellationToken, ValueTask<Connection>> Dial)[] All =
+    /// <summary>QUIC: TLS and a multiplexer of its own.</summary>
+    public const string Quic = "quic";
+
+    private static readonly (string Name, Func<ServerDialer, CancellationToken, ValueTask<Connection>>? Dial)[] All =
     [
         (Tcp, static (dialer, token) => dialer.DialTcpAsync(token)),
         (WebSocket, static (dialer, token) => dialer.DialWebSocketAsync(token)),
         (Wss, static (dialer, token) => dialer.DialWssAsync(token)),
         (Kcp, static (dialer, token) => dialer.DialKcpAsync(token)),
+        (Quic, null), // dialled as a link
     ];
 
     /// <summary>The names.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. All.Select(static t => t.Name)];
 
-    internal static Func<ServerDialer, CancellationToken, ValueTask<Connection>> Find(string name) =>
-        All.FirstOrDefault(t => t.Name == name).Dial
-        ?? throw new ArgumentException($"unknown transport {name}, known are [{string.Join(' ', Names)}]", nameof(name));
+    /// <summary>How to dial; null for what is a multiplexer itself.</summary>
+    internal static Func<ServerDialer, CancellationToken, ValueTask<Connection>>? Find(string name) =>
+        Array.Find(All, t => t.Name == name) is { Name: not null } found ? found.Dial
+        : throw new ArgumentException($"unknown transport {name}, known are [{string.Join(' ', Names)}]", nameof(name));
 }

@@ -56,18 +56,7 @@ public sealed partial class TlsClient
     /// <exception cref="AuthenticationException">The two sides have nothing in common, or the server's certificate is not good.</exception>
     public async ValueTask<Connection> AuthenticateAsync(Connection inner, string host, byte? markerByte, CancellationToken cancellationToken)
     {
-        var name = ServerName.Length > 0 ? ServerName : host;
-        var judge = await _trust.BeginAsync(name);
-        var options = new SslClientAuthenticationOptions
-        {
-            // The platform sends it as SNI unless it is an address.
-            TargetHost = name,
-            EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
-            ClientCertificateContext = _identity is null ? null : await _identity.GetAsync(),
-            CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
-            CertificateChainPolicy = judge.CreatePolicy(),
-            RemoteCertificateValidationCallback = judge.IsGood,
-        };
+        var (options, judge) = await CreateOptionsAsync(host);
         if (_longLived) options.CipherSuitesPolicy = CipherPreference.Fastest;
         // The question costs the platform's resumption, which long connections do not have anyway.
         if (_identity is null && (_longLived || Interlocked.Exchange(ref _hasDialled, 1) == 0)) options.LocalCertificateSelectionCallback = TellIfAsked;
@@ -83,6 +72,25 @@ public sealed partial class TlsClient
             await connection.DisposeAsync();
             throw;
         }
+    }
+
+    /// <summary>What the platform is told for one handshake, and who judges the server in it.</summary>
+    /// <param name="host">The address dialled.</param>
+    internal async ValueTask<(SslClientAuthenticationOptions Options, ServerTrust.Judge Judge)> CreateOptionsAsync(string host)
+    {
+        var name = ServerName.Length > 0 ? ServerName : host;
+        var judge = await _trust.BeginAsync(name);
+        var options = new SslClientAuthenticationOptions
+        {
+            // The platform sends it as SNI unless it is an address.
+            TargetHost = name,
+            EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+            ClientCertificateContext = _identity is null ? null : await _identity.GetAsync(),
+            CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+            CertificateChainPolicy = judge.CreatePolicy(),
+            RemoteCertificateValidationCallback = judge.IsGood,
+        };
+        return (options, judge);
     }
 
     // Asked once before the handshake, without the server's certificate, and again if the server wants one.

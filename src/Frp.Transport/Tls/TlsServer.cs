@@ -1,5 +1,6 @@
 using System.Net.Security;
 using System.Security.Authentication;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -122,9 +123,22 @@ public sealed class TlsServer
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
 
         string? refusal = null;
+        var options = await CreateOptionsAsync(why => refusal = why);
+        return await TlsConnection.HandshakeAsync(
+            inner, _timeProvider, default, isHeavy: true, (ssl, token) => ssl.AuthenticateAsServerAsync(options, token),
+            () => refusal is null ? null : $"client certificate refused: {refusal}", cancellationToken);
+    }
+
+    /// <summary>SHA-256 of the certificate that is shown now.</summary>
+    internal async ValueTask<ReadOnlyMemory<byte>> HashCertificateAsync() => (await IdentityAsync()).TargetCertificate.GetCertHash(HashAlgorithmName.SHA256);
+
+    /// <summary>What the platform is told for one handshake.</summary>
+    /// <param name="onRefused">Told why a client's certificate is not good.</param>
+    internal async ValueTask<SslServerAuthenticationOptions> CreateOptionsAsync(Action<string?>? onRefused = null)
+    {
         var options = new SslServerAuthenticationOptions
         {
-            ServerCertificateContext = _identity is null ? _generated!.Context : await _identity.GetAsync(),
+            ServerCertificateContext = await IdentityAsync(),
             EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
             // The server's order decides, whatever the client's is.
             CipherSuitesPolicy = _longLived ? CipherPreference.Fastest : null,
@@ -137,10 +151,14 @@ public sealed class TlsServer
             options.ClientCertificateRequired = true;
             options.CertificateChainPolicy = authorities.CreatePolicy();
             options.RemoteCertificateValidationCallback = (_, certificate, chain, errors) =>
-                (refusal = authorities.Judge(certificate, chain, errors, host: null)) is null;
+            {
+                string? refusal = authorities.Judge(certificate, chain, errors, host: null);
+                onRefused?.Invoke(refusal);
+                return refusal is null;
+            };
         }
-        return await TlsConnection.HandshakeAsync(
-            inner, _timeProvider, default, isHeavy: true, (ssl, token) => ssl.AuthenticateAsServerAsync(options, token),
-            () => refusal is null ? null : $"client certificate refused: {refusal}", cancellationToken);
+        return options;
     }
+
+    private ValueTask<SslStreamCertificateContext> IdentityAsync() => _identity is null ? ValueTask.FromResult(_generated!.Context) : _identity.GetAsync();
 }

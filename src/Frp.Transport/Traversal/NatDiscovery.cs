@@ -10,6 +10,8 @@ namespace Frp.Transport;
 /// <param name="External">Its address as each server saw it; one or two.</param>
 public sealed record NatDiscovery(IPEndPoint Local, IReadOnlyList<IPEndPoint> External)
 {
+    private const int ReceiveBuffer = 1024 * 1024; // the system may grant less
+
     // Source: wire specification §17.1; nothing is sent twice.
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(3);
 
@@ -62,7 +64,8 @@ public sealed record NatDiscovery(IPEndPoint Local, IReadOnlyList<IPEndPoint> Ex
         Socket? socket = null;
         try
         {
-            socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+            // Hundreds of packets of a peer may arrive at once when a way is opened, and the one that counts is the last.
+            socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp) { ReceiveBufferSize = ReceiveBuffer };
             socket.Bind(local ?? new IPEndPoint(IPAddress.Any, 0));
             return socket;
         }
