@@ -24,7 +24,8 @@ public sealed partial class FrpServer
         var settings = new QuicSettings { KeepAlive = quic.KeepalivePeriod, IdleTimeout = quic.MaxIdleTimeout, MaxStreams = quic.MaxIncomingStreams };
         try
         {
-            _quic = await QuicBindListener.BindAsync(_config.BindAddr, _config.QuicBindPort, () => _settings!.Identity, settings, _time, cancellationToken);
+            _quic = await QuicBindListener.BindAsync(_config.BindAddr, _config.QuicBindPort, () => _settings!.Identity, settings,
+                (remote, why) => Log.HandshakeFailed(_logger, remote, why), _time, cancellationToken);
         }
         catch (Exception e) when (e is SocketException or IOException)
         {

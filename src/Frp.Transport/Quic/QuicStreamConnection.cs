@@ -18,7 +18,7 @@ internal sealed class QuicStreamConnection(QuicStream stream, EndPoint? local, E
 
     private int _ended;
 
-    public override Stream Stream => stream;
+    public override Stream Stream { get; } = new QuicByteStream(stream);
 
     public override EndPoint? Local => local;
 

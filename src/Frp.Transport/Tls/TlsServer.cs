@@ -1,6 +1,5 @@
 using System.Net.Security;
 using System.Security.Authentication;
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -128,9 +127,6 @@ public sealed class TlsServer
             inner, _timeProvider, default, isHeavy: true, (ssl, token) => ssl.AuthenticateAsServerAsync(options, token),
             () => refusal is null ? null : $"client certificate refused: {refusal}", cancellationToken);
     }
-
-    /// <summary>SHA-256 of the certificate that is shown now.</summary>
-    internal async ValueTask<ReadOnlyMemory<byte>> HashCertificateAsync() => (await IdentityAsync()).TargetCertificate.GetCertHash(HashAlgorithmName.SHA256);
 
     /// <summary>What the platform is told for one handshake.</summary>
     /// <param name="onRefused">Told why a client's certificate is not good.</param>

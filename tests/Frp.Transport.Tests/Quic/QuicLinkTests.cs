@@ -46,6 +46,23 @@ public sealed class QuicLinkTests
     }
 
     [Fact]
+    public async Task The_last_words_of_a_peer_that_hears_no_more_are_not_lost()
+    {
+        await using var pair = await Pair.CreateAsync();
+        await using var mine = await pair.Client.OpenAsync(Token);
+        await mine.Stream.WriteAsync(Word, Token);
+        var theirs = await pair.Server.AcceptAsync(Token);
+        await theirs.Stream.WriteAsync(new byte[100_000], Token);
+        var ending = theirs.DisposeAsync().AsTask();
+        var piece = new byte[64 * 1024];
+        // Many times what the stream's window takes: the peer is heard to want no more.
+        for (int i = 0; i < 100; i++) await mine.Stream.WriteAsync(piece, Token);
+        Assert.Equal(100_000, (await ReadAsync(mine)).Length);
+        await Assert.ThrowsAnyAsync<IOException>(() => mine.Stream.WriteAsync(piece, Token).AsTask());
+        await ending;
+    }
+
+    [Fact]
     public async Task The_end_of_a_link_ends_the_other_in_good_order()
     {
         await using var pair = await Pair.CreateAsync();
@@ -80,7 +97,7 @@ public sealed class QuicLinkTests
         internal static async Task<Pair> CreateAsync()
         {
             var tls = TlsServer.Load(new TlsServerOptions(), TimeProvider.System);
-            var listener = await QuicBindListener.BindAsync("127.0.0.1", 0, () => tls, new QuicSettings(), TimeProvider.System, Token);
+            var listener = await QuicBindListener.BindAsync("127.0.0.1", 0, () => tls, new QuicSettings(), (_, why) => Assert.Fail(why), TimeProvider.System, Token);
             var accepting = listener.AcceptAsync(Assert.Null, Token).AsTask();
             var dialer = ServerDialer.Create(new ServerDialOptions { ServerAddress = "127.0.0.1", ServerPort = listener.Port, Protocol = Transports.Quic, EnableTls = false }, TimeProvider.System);
             var client = await dialer.DialLinkAsync(Token);
