@@ -24,7 +24,14 @@ trap 'exit 143' TERM
 
 fail() { echo "demo: $*" >&2; for log in "$work"/*.log; do [ -s "$log" ] && { echo "--- $(basename "$log")" >&2; tail -n 20 "$log" >&2; }; done; exit 1; }
 taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
-free_port() { local port; while :; do port=$((20000 + RANDOM % 20000)); taken "$port" || { echo "$port"; return; }; done; }
+# Three in a row, below those that systems give to outgoing connections: one of these is not listened on, and yet not to be had.
+free_ports() {
+  local first
+  while :; do
+    first=$((20000 + RANDOM % 12000))
+    taken "$first" || taken $((first + 1)) || taken $((first + 2)) || { echo "$first $((first + 1)) $((first + 2))"; return; }
+  done
+}
 wait_for() {  # wait_for SECONDS WHAT COMMAND...
   local seconds=$1 what=$2 deadline=$((SECONDS + $1)); shift 2
   until "$@"; do
@@ -40,7 +47,7 @@ dotnet build src/frps -c Release -nologo -v q >"$work/build.log" && dotnet build
   && dotnet build samples/HelloService -c Release -nologo -v q >>"$work/build.log" || fail "the build failed"
 SECONDS=0
 
-service=$(free_port) bind=$(free_port) public=$(free_port)
+read -r service bind public < <(free_ports)
 cat >"$work/frps.toml" <<CONF
 bindAddr = "127.0.0.1"
 bindPort = $bind
